@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use auditrail::Trail;
 use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Kind, orphans};
+use auditrail::policy::{Level, Policy, Rule};
 use auditrail::record::{EventName, Record, Value, names};
 use auditrail::ship::{encode_resource, encode_scope};
 use auditrail::trail::{Call, Moment};
@@ -142,6 +143,116 @@ async fn a_call_that_kill_9_left_open_is_answered_by_the_next_process_in_the_nam
     assert!(orphans(&JournalOptions::new(session.directory.path().join("journal"))).unwrap().is_empty(), "once");
 }
 
+/// What a policy decides by the outcome is an intent until then. A process that dies leaves nobody who decides, so the evidence
+/// stays; calls that had ended are what the policy made of them.
+#[tokio::test]
+async fn a_call_that_was_an_intent_at_kill_9_gets_its_request_record_and_an_interrupted_answer() {
+    let mut session = Session::start_as("child_that_serves_by_policy", &nobody()).await;
+    for id in 2..20 {
+        session.call(id, "ok").await;
+        session.answer(id).await;
+    }
+    session.call(20, "fails").await;
+    session.answer(20).await;
+    session.call(21, "slow").await;
+    session.hears("begun").await;
+    session.server.kill().await.unwrap();
+
+    let revived = Bench::on(session.directory.clone(), |builder| builder);
+    let records = revived.all_records();
+    let dead = stream(tool(&records.iter().collect::<Vec<_>>(), "slow")[0]);
+    let of_dead = of_stream(&records, dead);
+    let numbers: Vec<_> = of_dead.iter().map(|record| number(record)).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "an intent takes no number");
+    let slow = tool(&of_dead, "slow");
+    let [request, response] = slow[..] else { panic!("{slow:#?}") };
+    assert_eq!((ending(request).0, ending(response)), ("request", ("response", "unknown", "interrupted")));
+    assert_eq!(response.text(names::AUDITRAIL_CALL_ID), request.text(names::AUDITRAIL_CALL_ID));
+    assert!(request.time_unix_nano <= response.time_unix_nano);
+    assert!(slow.iter().all(|record| record.get("auditrail.intent").is_none()), "{slow:#?}");
+    assert_eq!(endings(&of_dead, "fails"), ["", "tool_error"]);
+    assert_eq!(endings(&of_dead, "ok"), [""; 0], "they succeeded, and the policy leaves that out");
+    assert_eq!(state(of_dead.last().unwrap()), ("stopped", "interrupted"));
+}
+
+/// Whatever had become of an intent when the process died, also if it had been carried to another segment.
+#[test]
+fn an_intent_is_kept_answered_or_gone_as_the_dead_process_left_it() {
+    for is_carried in [false, true] {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let mut options = JournalOptions::new(directory.path().join("journal"));
+        options.resource = encode_resource(&[("service.instance.id".into(), "of the dead".into())]);
+        options.scope = encode_scope();
+        let opened = Journal::open(options).unwrap();
+        let (journal, dead) = (opened.journal.clone(), opened.journal.stream().to_string());
+        let frame_of = |tool: &str, end: &[u8]| {
+            let mut frame = vec![0; HEADER];
+            request_of(tool).encode(&mut frame);
+            frame.extend_from_slice(end);
+            frame
+        };
+        let moments = || {
+            // Far more than a segment.
+            let before = journal.usage().allocated_bytes;
+            while is_carried && journal.usage().allocated_bytes <= before + (64 << 20) {
+                let mut frame = vec![0; HEADER];
+                frame.extend_from_slice(&[0x2a; 60_000]);
+                journal.append(Append::MOMENT, &mut frame).unwrap();
+                if journal.usage().pending_bytes > 96 << 20 {
+                    break;
+                }
+            }
+        };
+        let intend = |tool: &str| journal.append(Append::INTENT, &mut frame_of(tool, MARK)).unwrap();
+        let [open, requested, withdrawn, answered] = ["open", "requested", "withdrawn", "answered"].map(intend);
+        assert!([open, requested, withdrawn, answered].iter().all(|intent| intent.sequence == 0));
+        moments();
+        journal.append(Append::request_of(requested.call.unwrap()), &mut frame_of("requested", &[])).unwrap();
+        let mut nothing = vec![0; HEADER + 1];
+        journal.append(Append::withdrawal(withdrawn.call.unwrap()), &mut nothing).unwrap();
+        journal.append(Append::response(answered.call), &mut frame_of("answered", &[])).unwrap();
+        assert_eq!(journal.usage().open_calls, 2);
+        moments();
+        drop((journal, opened));
+
+        let bench = Bench::on(directory, |builder| builder);
+        let records = bench.all_records();
+        let of_dead = of_stream(&records, &dead);
+        let ends = |name: &str| tool(&of_dead, name).into_iter().map(ending).collect::<Vec<_>>();
+        let interrupted = ("response", "unknown", "interrupted");
+        assert_eq!(ends("open"), [("request", "unknown", ""), interrupted], "carried: {is_carried}");
+        assert_eq!(ends("requested"), [("request", "unknown", ""), interrupted], "carried: {is_carried}");
+        assert_eq!(ends("withdrawn"), [], "carried: {is_carried}");
+        assert_eq!(ends("answered"), [("request", "unknown", "")], "what stood for its answer, carried: {is_carried}");
+        let numbers: Vec<_> = of_dead.iter().map(|record| number(record)).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "carried: {is_carried}");
+        let kept = tool(&of_dead, "open")[0];
+        let (mut sent, mut written) = (kept.clone(), request_of("open"));
+        let shipped = [names::AUDIT_SEQUENCE_NUMBER, names::AUDITRAIL_STREAM_ID];
+        sent.attributes.retain(|(key, _)| !shipped.contains(&key.as_ref()));
+        written.attributes.retain(|(key, _)| !shipped.contains(&key.as_ref()));
+        assert_eq!(sent, written, "as it was encoded");
+    }
+}
+
+/// The request record of a call of that tool.
+fn request_of(tool: &str) -> Record {
+    let text = |key: &'static str, value: &str| (key.into(), Value::from(value.to_owned()));
+    let mut record = Record::default();
+    record.event_name = "auditrail.mcp.tools.call".into();
+    (record.time_unix_nano, record.observed_time_unix_nano) = (1_796_000_000_000_000_000, 1_796_000_000_000_000_000);
+    record.attributes = vec![
+        text(names::AUDIT_RECORD_ID, &format!("01900000-0000-7000-8000-{:0>12x}", tool.len())),
+        text(names::AUDITRAIL_PHASE, "request"),
+        text(names::AUDIT_OUTCOME, "unknown"),
+        text(names::GEN_AI_TOOL_NAME, tool),
+    ];
+    record
+}
+
+/// The attribute `auditrail.intent` = true behind a record (`docs/format.md`): field 6, a key and a bool.
+const MARK: &[u8] = b"\x32\x16\x0a\x10auditrail.intent\x12\x02\x10\x01";
+
 /// What a proxy of a later version writes before it passes a call on.
 #[test]
 fn an_intent_that_nobody_answered_is_answered_too() {
@@ -243,6 +354,24 @@ async fn child_that_serves() {
     trail.serve_stdio(server).await.unwrap();
 }
 
+/// As above, and the policy leaves out what succeeds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a part of the tests above"]
+async fn child_that_serves_by_policy() {
+    let good = Rule::named("good").tool("*").outcome("success").level(Level::None);
+    let policy = Policy::builder().rule(good).build().unwrap();
+    let builder = Trail::builder("weather").resource("service.instance.id", "of the dead").policy(policy);
+    let trail = builder.start().unwrap();
+    let _telemetry = trail.install_tracing().unwrap();
+    let server = Everything::default();
+    let begun = server.begun.clone();
+    tokio::spawn(async move {
+        begun.notified().await;
+        eprintln!("begun");
+    });
+    trail.serve_stdio(server).await.unwrap();
+}
+
 /// Says what was acknowledged, until it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a part of the tests above"]
@@ -288,8 +417,12 @@ struct Session {
 
 impl Session {
     async fn start(endpoint: &str) -> Self {
+        Self::start_as("child_that_serves", endpoint).await
+    }
+
+    async fn start_as(name: &str, endpoint: &str) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
-        let mut server = child("child_that_serves", &directory, endpoint);
+        let mut server = child(name, &directory, endpoint);
         let (input, output) = (server.stdin.take(), server.stdout.take().unwrap());
         let mut session = Self { server, input, output: BufReader::new(output).lines(), directory };
         let client = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });

@@ -65,6 +65,7 @@ error_types! {
     SINK_FILE_FAILED = "sink_file_failed";
     QUARANTINE = "quarantine";
     ACTORS_UNVERIFIED = "actors_unverified";
+    POLICY_UNUSABLE = "policy_unusable";
     PROXY_BYPASSED = "proxy_bypassed";
 }
 

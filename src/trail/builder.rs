@@ -8,14 +8,14 @@ use std::time::Duration;
 #[cfg(feature = "mcp")]
 use super::calls::ContentKeys;
 use super::calls::{Call, Class, WhenFull};
-use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls, Policies};
+use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls, Policies, PolicyContext, PolicySource};
 use super::digest_key::{DigestClass, DigestKey};
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
 use super::identity::ActorCounts;
 use super::lifecycle::{Adoption, AdoptionEvent, Lanes};
 use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
-use super::recording::{Gaps, HostLog, Recorder, SelfReporter, Suppressed};
+use super::recording::{Gaps, HostLog, Recorder, SelfReporter};
 use super::records::Lifecycle;
 use super::sinks;
 use super::start_error::StartError;
@@ -52,6 +52,7 @@ pub struct TrailBuilder {
     class: Class,
     classes: Vec<Class>,
     policy: Policy,
+    policy_source: Option<PolicySource>,
     fs: Arc<dyn Fs>,
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
@@ -83,6 +84,7 @@ impl TrailBuilder {
             class: Class::default(),
             classes: Vec::new(),
             policy: Policy::default(),
+            policy_source: None,
             fs: Arc::new(Disk::default()),
             connector: default_connector(),
             keeps_unsampled_callers: false,
@@ -202,7 +204,26 @@ impl TrailBuilder {
     /// Which calls are recorded, how, and with which class. By default every call leaves both of its records. A trail can get
     /// another policy while it runs: [`Trail::reload_policy`].
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        (self.policy, self.policy_source) = (policy, None);
+        self
+    }
+
+    /// The [policy](Self::policy) of a TOML file (`docs/policy.md`), which is read again when it changes. A file that cannot be
+    /// used stops the start; later it leaves the policy as it was, and is an alarm.
+    #[cfg(feature = "policy-file")]
+    pub fn policy_file(self, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let read = path.clone();
+        self.policy_source([path], move || Policy::from_file(&read).map_err(|error| error.to_string()))
+    }
+
+    /// The [policy](Self::policy) that a function reads from these files, at the start and whenever one of them changes.
+    pub fn policy_source(
+        mut self,
+        paths: impl IntoIterator<Item = PathBuf>,
+        read: impl Fn() -> Result<Policy, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.policy_source = Some(PolicySource::new(paths.into_iter().collect(), read));
         self
     }
 
@@ -363,7 +384,7 @@ impl TrailBuilder {
 
     /// Starts the trail, and reports what happens to the streams of earlier processes.
     pub(super) fn start_adopting(
-        self,
+        mut self,
         tell: impl Fn(AdoptionEvent) + Send + Sync + 'static,
     ) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
@@ -372,6 +393,9 @@ impl TrailBuilder {
         let own_class = ("class() of the builder", self.class);
         let known: Vec<_> = self.classes.iter().map(|class| (CLASSES, *class)).chain([own_class]).collect();
         check_classes(&settings, &known)?;
+        if let Some(source) = &mut self.policy_source {
+            self.policy = source.begin().map_err(StartError::Policy)?;
+        }
         check_policy(&settings, &self.policy)?;
         let destinations = sinks::destinations(&settings.sinks, self.connector, &self.notices)?;
         if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
@@ -426,14 +450,25 @@ impl TrailBuilder {
         // On the shipper's thread: what waits for the disk there holds up nobody's call.
         shipper.runtime().spawn(adoption.run(Lanes::of(&shipper, &others), tell));
         let is_off = !settings.auditing.is_on();
-        let suppressed = Arc::<Suppressed>::default();
-        let policies = Arc::new(Policies::new(self.policy, suppressed.clone(), reporter.clone(), is_off));
-        shipper.runtime().spawn(policies.clone().report_from_time_to_time());
+        let known = settings.clone();
+        let wants_content = Arc::new(AtomicBool::new(settings.record_digests));
+        let policies = Arc::new(Policies::new(
+            self.policy,
+            self.policy_source,
+            PolicyContext {
+                reporter: reporter.clone(),
+                notices: self.notices.clone(),
+                check: Box::new(move |policy| check_policy(&known, policy)),
+                wants_content: wants_content.clone(),
+                is_off,
+            },
+        ));
+        shipper.runtime().spawn(policies.clone().keep_up());
         let recorder = Recorder {
             journal,
             reporter,
             gaps: Gaps::default(),
-            suppressed,
+            suppressed: policies.suppressed.clone(),
             clients: Arc::default(),
             clock: self.clock,
             entropy: self.entropy,
@@ -449,8 +484,7 @@ impl TrailBuilder {
         let content_keys = {
             let classes = [DigestClass::Arguments, DigestClass::Result, DigestClass::Redacted];
             let keys = classes.map(|class| digest_key.key_for(class));
-            let is_wanted = records_digests || policies.current().policy.wants_content();
-            Arc::new(ContentKeys::new(keys, digest_key.id(), is_wanted))
+            Arc::new(ContentKeys::new(keys, digest_key.id(), wants_content))
         };
         let context = CaptureContext {
             settings,
@@ -505,8 +539,8 @@ fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
 }
 
 /// Refuses a policy with a class that cannot be kept.
-pub(super) fn check_policy(settings: &Settings, policy: &Policy) -> Result<(), ConfigError> {
-    let known: Vec<_> = policy.classes().map(|named| (OF_POLICY, named.class)).collect();
+fn check_policy(settings: &Settings, policy: &Policy) -> Result<(), ConfigError> {
+    let known: Vec<_> = policy.classes().map(|class| (OF_POLICY, class)).collect();
     check_classes(settings, &known)
 }
 

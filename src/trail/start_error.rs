@@ -14,6 +14,9 @@ pub enum StartError {
     /// A mistake in the configuration.
     #[error("auditrail does not start: {0}")]
     Config(#[from] ConfigError),
+    /// The file of the policy. The text says where in it.
+    #[error("auditrail does not start: {0}")]
+    Policy(String),
     /// The journal.
     #[error("auditrail does not start: {0}")]
     Journal(#[from] JournalError),

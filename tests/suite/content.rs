@@ -60,16 +60,12 @@ async fn each_level_has_what_it_says_with_and_without_a_tap() {
                 .map(|event| halves(&records, &format!("auditrail.mcp.{event}")).map(content));
             let [tool, prompt] = [[CONTENT[0], CONTENT[1]], [CONTENT[2], CONTENT[3]]];
             let expected: [[Vec<&str>; 2]; 3] = match level {
-                Level::Arguments => [
-                    [vec![tool[0]], vec![tool[0]]],
-                    [vec![prompt[0]], vec![prompt[0]]],
-                    [vec![], vec![]],
-                ],
-                Level::Full => [
-                    [vec![tool[0]], tool.to_vec()],
-                    [vec![prompt[0]], prompt.to_vec()],
-                    [vec![], vec![CONTENT[4]]],
-                ],
+                Level::Arguments => {
+                    [[vec![tool[0]], vec![tool[0]]], [vec![prompt[0]], vec![prompt[0]]], [vec![], vec![]]]
+                }
+                Level::Full => {
+                    [[vec![tool[0]], tool.to_vec()], [vec![prompt[0]], prompt.to_vec()], [vec![], vec![CONTENT[4]]]]
+                }
                 _ => Default::default(),
             };
             assert_eq!(found, expected, "{view:?} {level:?}");

@@ -11,10 +11,10 @@
 
 mod any_executor;
 mod callers;
+mod content;
 mod correlator;
 mod correlator_ids;
 mod correlator_properties;
-mod content;
 mod crowd_of_events;
 mod decided;
 mod decisions;
@@ -45,6 +45,7 @@ mod layer_records;
 mod log_processor;
 mod nameless;
 mod pages;
+mod policy;
 mod reexports;
 mod seen;
 mod server;

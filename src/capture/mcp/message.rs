@@ -15,7 +15,7 @@ use sha2::Sha256;
 use super::profile::Profile;
 use super::raw_content::RawContent;
 use crate::identity::Claimed;
-use crate::trail::{ContentKeys, Direction, Truncation, Truncator};
+use crate::trail::{ContentKeys, Direction, ToolHints, Truncation, Truncator};
 
 /// A JSON-RPC message, or whatever takes the place of one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -338,6 +338,8 @@ pub(crate) struct ToolDefinition {
     pub(crate) digest: [u8; 32],
     /// The canonical form, only if [`ScanOptions::definitions`] is set.
     pub(crate) canonical: Option<CanonicalDefinition>,
+    /// Its `annotations`.
+    pub(crate) hints: ToolHints,
 }
 
 /// The canonical form of a tool's definition. Descriptions may contain secrets, so `Debug` does not show it.

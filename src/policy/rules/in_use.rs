@@ -2,7 +2,6 @@
 
 use super::level::Level;
 use super::policy::Policy;
-use super::treatment::NamedClass;
 #[cfg(feature = "redaction")]
 use crate::policy::redaction::Redactor;
 
@@ -24,10 +23,5 @@ impl Policy {
     #[must_use]
     pub fn redactor(&self) -> &Redactor {
         &self.compiled.redactor
-    }
-
-    /// The classes that its rules name, once for each of them.
-    pub fn classes(&self) -> impl Iterator<Item = &NamedClass> {
-        self.compiled.rules.iter().filter_map(|rule| rule.treatment.class.as_ref())
     }
 }

@@ -1,6 +1,7 @@
 //! Arguments and results of calls, as far as records may speak of them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hmac::{Hmac, Mac as _};
@@ -53,7 +54,7 @@ pub(crate) struct ContentKeys {
     /// For hashes of redacted values.
     redacted: Hmac<Sha256>,
     key_id: String,
-    is_wanted: AtomicBool,
+    is_wanted: Arc<AtomicBool>,
 }
 
 impl DigestForm {
@@ -84,18 +85,17 @@ impl fmt::Debug for Content {
 
 impl ContentKeys {
     /// Of the keys for arguments, results and hashes of redacted values.
-    pub(crate) fn new([arguments, result, redacted]: [Hmac<Sha256>; 3], key_id: String, is_wanted: bool) -> Self {
-        Self { arguments, result, redacted, key_id, is_wanted: AtomicBool::new(is_wanted) }
+    pub(crate) fn new(
+        [arguments, result, redacted]: [Hmac<Sha256>; 3],
+        key_id: String,
+        is_wanted: Arc<AtomicBool>,
+    ) -> Self {
+        Self { arguments, result, redacted, key_id, is_wanted }
     }
 
     /// Whether arguments and results are to be read.
     pub(crate) fn is_wanted(&self) -> bool {
         self.is_wanted.load(Ordering::Relaxed)
-    }
-
-    /// Has them read from now on. They are read to the end of the process then: a policy that wants none says so on no record.
-    pub(crate) fn want(&self) {
-        self.is_wanted.store(true, Ordering::Relaxed);
     }
 
     /// The hash of a value of that class in content, as a record has it.

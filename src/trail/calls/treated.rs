@@ -70,9 +70,15 @@ impl Treated {
         Self { by, begin, hints, keeps_both: false }
     }
 
-    /// The class of the call: that of its rule, or else that one.
+    /// The class of the call: that of its rule, or else that one. Where the outcome decides which rule that is, both are kept.
     pub(in crate::trail) fn class(&mut self, otherwise: impl FnOnce() -> Class) -> Class {
-        let class = self.begin.most().class.as_ref().map_or_else(otherwise, |named| named.class);
+        let class = match &self.begin {
+            // The outcome decides about the sample alone.
+            Begin::AfterOutcome { most: Treatment { class: Some(named), sample: None, .. } } => {
+                named.class.at_least(otherwise())
+            }
+            begin => begin.most().class.as_ref().map_or_else(otherwise, |named| named.class),
+        };
         self.keeps_both = class.acknowledge >= Acknowledge::Remote;
         class
     }

@@ -101,6 +101,12 @@ impl Core {
         &self.context.wire_counters
     }
 
+    /// Whether a policy has rules that are asked about calls.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn has_rules(&self) -> bool {
+        self.policies.has_rules()
+    }
+
     /// How calls of the trail find their OTel spans.
     pub(crate) fn reach(&self) -> &Reach {
         &self.context.reach

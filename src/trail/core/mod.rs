@@ -8,6 +8,7 @@ mod open_calls;
 #[cfg(feature = "mcp")]
 mod pause;
 mod policies;
+mod policy_source;
 #[cfg(feature = "mcp")]
 mod shared_facts;
 mod targets;
@@ -21,5 +22,6 @@ pub(crate) use self::open_calls::HoldsCalls;
 pub(in crate::trail) use self::open_calls::{OpenCalls, Registration};
 #[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
-pub(in crate::trail) use self::policies::Policies;
+pub(in crate::trail) use self::policies::{Policies, PolicyContext};
+pub(in crate::trail) use self::policy_source::PolicySource;
 pub use self::trail_core::Core;

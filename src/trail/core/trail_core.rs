@@ -65,6 +65,7 @@ impl Core {
     /// Writes the numbers into the stream.
     pub(in crate::trail) fn report(&self) {
         if !self.is_inherited() {
+            self.policies.tell_suppressed();
             self.recorder.reporter.report_now(&Lifecycle::Running(self.counts()));
         }
     }

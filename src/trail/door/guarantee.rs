@@ -16,8 +16,18 @@ impl Core {
     #[cfg(any(feature = "internals", feature = "rmcp"))]
     pub fn may_hold_calls(&self) -> bool {
         let hooks = &self.context.hooks;
-        let of_policy = || self.policies.current().policy.classes().any(|named| named.class.may_hold());
-        self.class.may_hold() || hooks.class.is_some() || hooks.authorize.is_some() || of_policy()
+        self.class.may_hold() || hooks.class.is_some() || hooks.authorize.is_some() || self.policies.may_hold()
+    }
+
+    /// As [`may_hold_calls`](Self::may_hold_calls), for whoever goes by the answer from now on: where it is no, no later policy
+    /// may have a class that holds calls.
+    #[cfg(feature = "internals")]
+    pub fn holds_calls_from_now_on(&self) -> bool {
+        let may_hold = self.may_hold_calls();
+        if !may_hold {
+            self.policies.never_hold();
+        }
+        may_hold
     }
 
     /// The class of a call of which no rule says another.

@@ -67,7 +67,7 @@ impl Core {
     /// Counts a record that the policy leaves out.
     pub(in crate::trail) fn count_left_out(&self, by: LeftOutBy, rule: &crate::policy::RuleRef, digest: &str) {
         if !self.recorder.is_off {
-            self.policies.suppressed().note(by, rule, digest, self.clock().unix_nano());
+            self.policies.suppressed.note(by, rule, digest, self.clock().unix_nano());
         }
     }
 

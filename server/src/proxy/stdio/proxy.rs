@@ -91,7 +91,7 @@ impl StdioProxy {
 
         let core = trail.core().clone();
         let correlator = Correlator::new(&core);
-        let is_held = core.may_hold_calls();
+        let is_held = core.holds_calls_from_now_on();
         let exchange = correlator.exchange(MessageOrigin::of_stdio(is_held));
         let reader = |direction| DirectionReader::new(&core, &correlator, &exchange, direction);
         let output = Arc::new(Output::new(streams.output));
@@ -110,7 +110,7 @@ impl StdioProxy {
 
     /// What holds lines of the client, if there is a reason to.
     fn held(&self, core: &Arc<Core>, runtime: &Arc<Runtime>) -> Option<LineHold> {
-        let why = HoldReasons { refuses: core.may_hold_calls(), joins: self.injects };
+        let why = HoldReasons { refuses: core.holds_calls_from_now_on(), joins: self.injects };
         (why.refuses || why.joins).then(|| LineHold {
             why,
             most: self.held_bytes,

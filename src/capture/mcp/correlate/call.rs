@@ -12,7 +12,7 @@ use super::pending_call::RequestKind;
 use crate::hex::hex;
 use crate::identity::Actor;
 use crate::record::names;
-use crate::trail::{Direction, Facts, MessageFacts};
+use crate::trail::{Direction, Facts, MessageFacts, ToolHints};
 
 /// A message, and its transport.
 pub(super) struct SeenMessage<'a> {
@@ -69,6 +69,14 @@ impl SeenMessage<'_> {
             Some("tools/list") => RequestKind::ToolsList,
             Some("subscriptions/listen") => RequestKind::Subscription,
             _ => RequestKind::Other,
+        }
+    }
+
+    /// What the server says of its tool, if that is what is called.
+    pub(super) fn hints(&self) -> ToolHints {
+        match (self.asked(), &self.message.params.name) {
+            (RequestKind::ToolsCall, Some(tool)) => self.correlator.tools().hints(tool),
+            _ => ToolHints::default(),
         }
     }
 

@@ -317,7 +317,7 @@ impl Exchange {
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.session.introduce(&message.params);
         }
-        let call = Call::of_message(seen.facts());
+        let call = Call::of_message(seen.facts()).hints(seen.hints());
         let call = match begun {
             Some(begun) => call.begun(begun),
             None => call,

@@ -10,14 +10,20 @@ use super::super::message::{CanonicalDefinition, ToolDefinition};
 use super::super::recent::Recent;
 use crate::hex::hex;
 use crate::record::{EventName, names};
-use crate::trail::{MessageFacts, Moment};
+use crate::trail::{MessageFacts, Moment, ToolHints};
 
 /// The definitions that were seen.
 #[derive(Debug)]
 pub(super) struct KnownTools {
     /// The most recent definition of each name.
-    last: HashMap<String, [u8; 32]>,
+    last: HashMap<String, LastDefinition>,
     seen: Recent<[u8; 32], ()>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LastDefinition {
+    digest: [u8; 32],
+    hints: ToolHints,
 }
 
 /// A definition that was not seen before.
@@ -42,15 +48,21 @@ impl KnownTools {
 
     /// The digest of a tool's definition, as it is written in a record.
     pub(super) fn digest(&self, name: &str) -> Option<String> {
-        self.last.get(name).map(|digest| hex(digest))
+        self.last.get(name).map(|last| hex(&last.digest))
+    }
+
+    /// What the server says of a tool; nothing before it has listed it.
+    pub(super) fn hints(&self, name: &str) -> ToolHints {
+        self.last.get(name).map(|last| last.hints).unwrap_or_default()
     }
 
     fn learn_one(&mut self, definition: ToolDefinition) -> Option<NewTool> {
         let is_full = self.last.len() >= MAX_TOOLS;
+        let last = LastDefinition { digest: definition.digest, hints: definition.hints };
         let previous = match self.last.entry(definition.name.clone()) {
-            Entry::Occupied(mut known) => Some(known.insert(definition.digest)),
+            Entry::Occupied(mut known) => Some(known.insert(last).digest),
             Entry::Vacant(new) if !is_full => {
-                new.insert(definition.digest);
+                new.insert(last);
                 None
             }
             Entry::Vacant(_) => None,
@@ -66,7 +78,7 @@ impl KnownTools {
 impl NewTool {
     /// Its record, with the facts of the list in which it came.
     pub(super) fn moment(self, listed: MessageFacts) -> Moment {
-        let Self { definition: ToolDefinition { name, digest, canonical }, previous } = self;
+        let Self { definition: ToolDefinition { name, digest, canonical, .. }, previous } = self;
         let moment = Moment::of_message(EventName::McpToolDefinition, listed)
             .attribute(names::GEN_AI_TOOL_NAME, name)
             .attribute(names::AUDIT_ACTION, if previous.is_some() { "UPDATE" } else { "CREATE" })
@@ -97,7 +109,7 @@ mod tests {
         let tool = |number: usize| {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_le_bytes());
-            vec![ToolDefinition { name: "a".into(), digest, canonical: None }]
+            vec![ToolDefinition { name: "a".into(), digest, canonical: None, hints: ToolHints::default() }]
         };
         for number in 0..=MAX_DEFINITIONS {
             assert_eq!(tools.learn(tool(number)).len(), 1);

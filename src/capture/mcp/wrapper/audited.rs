@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rmcp::model::*;
@@ -67,6 +68,19 @@ impl<H: ServerHandler> Audited<H> {
 
     fn call(&self, method: &str, context: &RequestContext<RoleServer>) -> Call {
         request::call(self.trail.core(), method, context, self.transport)
+    }
+
+    /// The call with what the handler says of its tool, if there are rules that may ask for it.
+    fn hinted(&self, call: Call) -> Call {
+        if !self.trail.core().has_rules() {
+            return call;
+        }
+        let Some(name) = call.text(names::GEN_AI_TOOL_NAME) else { return call };
+        // A panic in there must not end the call: it would not without the wrapper.
+        match catch_unwind(AssertUnwindSafe(|| self.handler.get_tool(name))) {
+            Ok(Some(tool)) => call.hints(request::hints(&tool)),
+            _ => call,
+        }
     }
 
     /// Begins the call, runs the handler inside its span, and finishes it in any case. The handler is not even called
@@ -149,6 +163,7 @@ macro_rules! requests {
                 let call = self.call($method, &context);
                 $(let call = { let $call = call; $facts };
                 $(let call = request::with_arguments(self.trail.core(), call, $arguments.as_ref());)?)?
+                let call = self.hinted(call);
                 let token = context.ct.clone();
                 self.run(call, move || token.is_cancelled(), || self.handler.$name($($request,)? context)).await
             }

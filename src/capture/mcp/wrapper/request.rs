@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rmcp::RoleServer;
-use rmcp::model::{Extensions, Implementation, JsonObject, NumberOrString};
+use rmcp::model::{Extensions, Implementation, JsonObject, NumberOrString, Tool};
 use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::claimed::claimed_by;
@@ -12,7 +12,7 @@ use super::super::request_id::RequestId;
 use super::super::trace_context;
 use crate::identity::{Actor, RequestFacts, Sender};
 use crate::record::names;
-use crate::trail::{Call, Core, Direction, MessageFacts, OpenCall, Transport};
+use crate::trail::{Call, Core, Direction, MessageFacts, OpenCall, ToolHints, Transport};
 
 /// The call of a request, with everything except its own parameters.
 pub(super) fn call(
@@ -43,6 +43,18 @@ pub(super) fn call(
         facts = facts.claimed(&claimed);
     }
     Call::of_message(origin(core, method, facts, &context.extensions, transport))
+}
+
+/// What a handler says of a tool.
+pub(super) fn hints(tool: &Tool) -> ToolHints {
+    let mut hints = ToolHints::default();
+    if let Some(said) = &tool.annotations {
+        hints.read_only = said.read_only_hint;
+        hints.destructive = said.destructive_hint;
+        hints.idempotent = said.idempotent_hint;
+        hints.open_world = said.open_world_hint;
+    }
+    hints
 }
 
 /// What is known of a notification.

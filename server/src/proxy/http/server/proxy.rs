@@ -72,7 +72,7 @@ impl HttpProxy {
             Some(address) => Some(listen(address).await?.0),
             None => None,
         };
-        let why = HoldReasons { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
+        let why = HoldReasons { refuses: trail.core().holds_calls_from_now_on(), joins: settings.inject_trace };
         let unjoined = Unjoined::new(trail.core());
         let hold = (why.refuses || why.joins).then_some(BodyHold {
             why,

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::text::TextPrefix;
 use crate::capture::mcp::message::{CanonicalDefinition, MAX_TEXT, MAX_TOOL, MAX_TOOLS, ScanOptions, ToolDefinition};
 use crate::record::names;
-use crate::trail::MAX_DEFINITION;
+use crate::trail::{MAX_DEFINITION, ToolHints};
 
 /// The definitions of one message.
 #[derive(Debug, Clone, Default)]
@@ -82,7 +82,17 @@ fn definition(raw: &[u8], reading: &ScanOptions, room: usize) -> Option<ToolDefi
         let (text, cut) = truncator.text_of_at_most(room, &key, String::from_utf8(canonical).ok()?);
         Some(CanonicalDefinition { text, cut })
     });
-    Some(ToolDefinition { name: name.text().into(), digest, canonical })
+    Some(ToolDefinition { name: name.text().into(), digest, canonical, hints: hints(&value) })
+}
+
+fn hints(definition: &Value) -> ToolHints {
+    let hint = |name: &str| definition.get("annotations")?.get(name)?.as_bool();
+    let mut hints = ToolHints::default();
+    hints.read_only = hint("readOnlyHint");
+    hints.destructive = hint("destructiveHint");
+    hints.idempotent = hint("idempotentHint");
+    hints.open_world = hint("openWorldHint");
+    hints
 }
 
 /// How many bytes of canonical forms are kept of one message; those beyond are cut to nothing.

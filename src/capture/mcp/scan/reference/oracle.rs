@@ -16,7 +16,7 @@ use crate::capture::mcp::raw_content::RawContent;
 use crate::capture::mcp::scan::framing::{Events, Lines};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 use crate::identity::Claimed;
-use crate::trail::ContentKeys;
+use crate::trail::{ContentKeys, ToolHints};
 
 /// Panics unless the scanner agrees with serde_json about one document, for any sizes of its pieces. `is_json` is
 /// whether the bytes are one JSON document in UTF-8.
@@ -54,8 +54,9 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
 /// A reading that keeps everything.
 pub(crate) fn everything() -> ScanOptions {
     let state_key = Hmac::new_from_slice(b"key").ok();
-    let contents =
-        state_key.clone().map(|key| Arc::new(ContentKeys::new([key.clone(), key.clone(), key], String::new(), true)));
+    let contents = state_key
+        .clone()
+        .map(|key| Arc::new(ContentKeys::new([key.clone(), key.clone(), key], String::new(), Arc::new(true.into()))));
     ScanOptions { state_key, wants_error_text: true, definitions: None, contents }
 }
 
@@ -254,7 +255,17 @@ fn counts(result: &Map<String, Value>) -> PartCounts {
 fn tool(value: &Value) -> Option<ToolDefinition> {
     let name = cut(value.as_object()?.get("name")?.as_str()?, MAX_TEXT);
     let canonical = serde_jcs::to_vec(value).ok()?;
-    Some(ToolDefinition { name, digest: Sha256::digest(canonical).into(), canonical: None })
+    let mut hints = ToolHints::default();
+    for (hint, value) in value.get("annotations").and_then(Value::as_object).into_iter().flatten() {
+        match hint.as_str() {
+            "readOnlyHint" => hints.read_only = value.as_bool(),
+            "destructiveHint" => hints.destructive = value.as_bool(),
+            "idempotentHint" => hints.idempotent = value.as_bool(),
+            "openWorldHint" => hints.open_world = value.as_bool(),
+            _ => {}
+        }
+    }
+    Some(ToolDefinition { name, digest: Sha256::digest(canonical).into(), canonical: None, hints })
 }
 
 fn state(object: &Map<String, Value>, reading: &ScanOptions) -> Option<StateDigest> {

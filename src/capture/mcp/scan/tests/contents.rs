@@ -117,7 +117,7 @@ fn where_nobody_wants_them_nothing_is_held() {
     let keys = wanted.contents.clone().unwrap();
     for options in [ScanOptions { contents: None, ..wanted.clone() }, {
         let key = || keys.key(crate::trail::ContentPart::Arguments).clone();
-        let off = crate::trail::ContentKeys::new([key(), key(), key()], String::new(), false);
+        let off = crate::trail::ContentKeys::new([key(), key(), key()], String::new(), Arc::default());
         ScanOptions { contents: Some(Arc::new(off)), ..wanted.clone() }
     }] {
         let text = br#"{"id":1,"method":"m","params":{"arguments":{"a":1}},"result":{"content":[{}]}}"#;
