@@ -1,7 +1,7 @@
 //! The cost of a tap, compared with the streams and the server without it, in one run.
 //!
 //! - `message`: a request of 1 kB in and its answer of 1 kB out, thread CPU and time that passes; a call, so two records.
-//! - `size`: requests of 1 kB to 3 MB: the cost of a byte, and what is allocated for it.
+//! - `size`: requests of 1 kB to 3 MB: the cost of a byte, and what is allocated for it; without digests of content and with them.
 //! - `round trip`: calls of a real rmcp client to a real rmcp server over a pipe in memory.
 //!
 //! The subscriber is that of a user: OTel traces, and auditrail's layer inside them. Candidates take turns and medians are
@@ -49,11 +49,17 @@ use self::streams::{Conversation, line};
 
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    let user = User::new();
+    let user = User::new(false);
     message(&user, if quick { 3 } else { 41 });
-    size(&user, if quick { 1 } else { 9 });
+    size(&user, "", if quick { 1 } else { 9 });
+    let digesting = User::new(true);
+    size(&digesting, "with digests, ", if quick { 1 } else { 9 });
     round_trip::run(&user, if quick { 50 } else { 4000 });
-    assert_eq!(user.trail.counts().refused, 0, "a full journal would have flattered us");
+    assert_eq!(
+        user.trail.counts().refused + digesting.trail.counts().refused,
+        0,
+        "a full journal would have flattered us"
+    );
 }
 
 /// Whose process it is: a trail and a subscriber.
@@ -65,12 +71,14 @@ pub(crate) struct User {
 }
 
 impl User {
-    fn new() -> Self {
+    /// With digests of arguments and results, or without.
+    fn new(digests: bool) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let trail = Trail::builder("bench")
             .directory(directory.path())
             .environment(Environment::default())
             .connector(Null::Takes)
+            .record_digests(digests)
             .start()
             .expect("no mistake");
         let tracers = SdkTracerProvider::builder().with_batch_exporter(streams::NoSpans).build();
@@ -128,7 +136,7 @@ fn message(user: &User, samples: usize) {
     user.settle();
 }
 
-fn size(user: &User, samples: usize) {
+fn size(user: &User, how: &str, samples: usize) {
     let mut smallest = 0.0;
     for length in [1 << 10, 10 << 10, 100 << 10, 1 << 20, 3 << 20] {
         let plain = RefCell::new(Conversation::plain(line(length)));
@@ -148,7 +156,7 @@ fn size(user: &User, samples: usize) {
             smallest = added;
         }
         println!(
-            "request of {length:8} bytes          plain {without:9.0} ns   the tap adds {added:9.0} ns   {:.3} ns for each further byte",
+            "{how}request of {length:8} bytes          plain {without:9.0} ns   the tap adds {added:9.0} ns   {:.3} ns for each further byte",
             (added - smallest) / samples::number(length)
         );
     }

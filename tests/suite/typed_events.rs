@@ -26,7 +26,7 @@ fn examples(trail: &Trail) -> Vec<(&'static str, Moment)> {
             "access",
             ResourceAccess::read("https://tickets.example/4711?token=secret").preview(trail.digest("shown")).into(),
         ),
-        ("prompt", PromptInvocation::of("summarize_ticket").output(trail.digest("generated"), 412).into()),
+        ("prompt", PromptInvocation::of("summarize_ticket").output(trail.result_digest("generated"), 412).into()),
         (
             "authn",
             Authn::failure("expired")

@@ -19,6 +19,7 @@ mod carriers;
 mod certificates;
 mod command;
 mod decisions;
+mod digests;
 mod elsewhere;
 mod eras;
 mod forward;

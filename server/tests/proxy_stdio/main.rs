@@ -16,7 +16,10 @@ mod agreement;
 mod bytes;
 mod configuration;
 mod decisions;
+mod digests;
 mod ends;
+#[path = "../../../tests/examples/mod.rs"]
+mod examples;
 mod expect;
 mod jwt;
 mod leaks;

@@ -9,7 +9,7 @@ use crate::trail::{Call, Digest, Moment};
 /// A prompt was invoked: `auditrail.mcp.prompts.get`.
 ///
 /// If that takes time, begin a call with it: `trail.begin(PromptInvocation::of(name))`. Its output is then known at the end:
-/// `call.enrich("auditrail.result.digest", trail.digest(output))`.
+/// `call.enrich("auditrail.result.digest", trail.result_digest(output))`.
 #[derive(Debug, Clone)]
 #[must_use = "it is recorded by Trail::record"]
 pub struct PromptInvocation {
@@ -25,7 +25,7 @@ impl PromptInvocation {
         Self { moment }.fact(names::GEN_AI_PROMPT_NAME, name.into()).fact(names::AUDIT_ACTION, "EXECUTE")
     }
 
-    /// What was generated, by its digest, and how many bytes it has.
+    /// What was generated, by its [digest](crate::Trail::result_digest), and how many bytes it has.
     pub fn output(self, digest: Digest, bytes: u32) -> Self {
         self.fact(names::AUDITRAIL_RESULT_DIGEST, digest).fact(names::AUDITRAIL_RESULT_SIZE, bytes)
     }
