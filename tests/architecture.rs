@@ -25,7 +25,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("locks", &[]),
     ("record", &[]),
     ("config", &[]),
-    ("policy", &["record"]),
+    ("policy", &["config", "record"]),
     ("identity", &["config", "record"]),
     ("journal", &["record"]),
     ("ship", &["config", "record", "journal"]),

@@ -5,11 +5,15 @@
 
 mod allow;
 mod bounds;
+mod class;
 mod decision;
 mod denials;
+#[cfg(feature = "policy-file")]
+pub mod file;
 mod limits;
 #[cfg(feature = "redaction")]
 pub mod redaction;
+mod rules;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -18,11 +22,16 @@ mod uri;
 
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
+pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::decision::{Decision, Ruling, Verdict};
 pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRules};
 #[cfg(feature = "mcp")]
 pub(crate) use self::limits::MAX_DEFINITION;
 pub use self::limits::ValueLimits;
+pub use self::rules::{
+    Begin, CallFacts, Explanation, Halves, InvalidSample, Level, Mismatch, NamedClass, Note, Policy, PolicyBuilder,
+    PolicyError, PolicyProblem, Rule, RuleRef, Sample, Treatment, Unmatched,
+};
 pub(crate) use self::targets::{MappedTarget, TargetSubject};
 pub use self::targets::{TargetError, TargetMap, TargetRule};
 #[cfg(feature = "mcp")]

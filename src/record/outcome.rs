@@ -74,6 +74,11 @@ impl Detail {
         (Self::Task, "task"),
     ];
 
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().map(|(detail, _)| detail)
+    }
+
     /// As in the record.
     #[must_use]
     pub fn as_str(self) -> &'static str {

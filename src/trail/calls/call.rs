@@ -12,10 +12,10 @@ use super::mapped::MappedFacts;
 use super::message::MessageFacts;
 use super::moment::Moment;
 use super::observer::Observer;
-use super::transport::{Direction, Transport};
+use super::transport::Transport;
 use crate::identity::{Actor, Sender};
 use crate::policy::TargetMap;
-use crate::record::{ClockReading, EventName, Key, Value, names};
+use crate::record::{ClockReading, Direction, EventName, Key, Value, names};
 
 /// A call that is about to begin.
 #[derive(Debug, Clone)]

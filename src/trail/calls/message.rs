@@ -8,13 +8,13 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::facts::Facts;
 use super::observer::Observer;
-use super::transport::{Direction, Transport};
+use super::transport::Transport;
 #[cfg(feature = "mcp")]
 use crate::identity::Claimed;
 use crate::identity::{Actor, CODE, Chain, PendingActor, Sender, Standing};
 use crate::policy::cleaned;
 use crate::record::names::Role;
-use crate::record::{Attributes, Key, Place, SpanIds, Value, names};
+use crate::record::{Attributes, Direction, Key, Place, SpanIds, Value, names};
 
 /// The facts of a message.
 #[derive(Debug, Clone, Default)]

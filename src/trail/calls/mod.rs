@@ -1,7 +1,6 @@
 //! What a call is: its description before it begins, what its class promises, and its state while it is open.
 
 mod call;
-mod class;
 mod data_use;
 #[cfg(any(feature = "layer", feature = "mcp"))]
 mod denial;
@@ -13,17 +12,19 @@ mod message;
 mod moment;
 mod observer;
 mod refused;
+mod remote_sink;
 mod state;
 mod transport;
 
 pub use self::call::Call;
-pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::data_use::{DataUse, Framework, LegalBasis, Sensitivity};
 pub use self::digest::{Digest, Pseudonym};
 pub use self::moment::Moment;
 pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
-pub use self::transport::{Direction, Transport};
+pub use self::transport::Transport;
+pub use crate::policy::{Acknowledge, Class, WhenFull};
+pub use crate::record::Direction;
 
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::denial::Denial;

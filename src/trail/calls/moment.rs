@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
-use super::class::Class;
 use super::data_use::DataUse;
 #[cfg(feature = "mcp")]
 use super::message::MessageFacts;
@@ -14,9 +13,10 @@ use super::message::set_fact;
 use super::state::CallState;
 use crate::identity::Actor;
 #[cfg(feature = "mcp")]
+use crate::policy::Class;
+#[cfg(feature = "mcp")]
 use crate::policy::Truncation;
 use crate::policy::Truncations;
-#[cfg(feature = "mcp")]
 use crate::record::names;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
 use crate::trail::identity::Client;

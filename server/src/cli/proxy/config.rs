@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use auditrail::Trail;
 use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, SINK, Settings};
 use auditrail::internals::config::service_name_of;
 use auditrail::internals::trail::CLASSES;
-use auditrail::trail::{Class, TrailBuilder};
+use auditrail::policy::CallFacts;
+use auditrail::trail::TrailBuilder;
 
 use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
@@ -79,15 +79,20 @@ impl Configuration {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
         let builder = builder.bounds((&self.file.bounds).into()).targets(self.file.targets());
         let builder = builder.denials(self.file.denials());
-        let builder = builder.classes(self.file.classes_in_use().map(Class::from));
+        let policy = self.file.policy();
+        let builder = builder.classes(policy.classes());
         let builder = builder.record_tool_definitions(self.file.record.tool_definitions);
-        if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
+        if !policy.classes().any(|class| class.may_hold()) {
             // Nothing has to be held for the others.
             return builder;
         }
-        let file = Arc::new(self.file.clone());
+        let policy = policy.clone();
         builder.classify(move |call| {
-            file.class_of(call.method().unwrap_or_default(), call.name()).map(Class::from).unwrap_or_default()
+            let mut facts = CallFacts::default();
+            facts.method = call.method();
+            facts.tool = call.name();
+            facts.prompt = call.name();
+            policy.at_begin(&facts).most().class.as_ref().map(|named| named.class).unwrap_or_default()
         })
     }
 

@@ -1,8 +1,9 @@
 //! Mistakes in the configuration file, with their positions.
 
 use std::io;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use auditrail::policy::file::{Mistake, PolicyFileError};
 
 /// Why the configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,73 +18,15 @@ pub enum FileError {
         source: io::Error,
     },
     /// The file contains something that cannot be used.
-    #[error("{}:{line}: {}{problem}", path.display(), quoted(key))]
-    Mistake {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// The key in that line, without its value, which may be a secret in the wrong place; empty if it is not a
-        /// known key.
-        key: String,
-        /// The problem, and what would be right.
-        problem: String,
-    },
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+    /// The policy file that it names cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
 }
 
-/// A file that is being read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SourceFile<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
-}
-
-impl SourceFile<'_> {
-    /// The error for those bytes.
-    pub(super) fn mistake(&self, place: Option<Range<usize>>, problem: &str) -> FileError {
-        let start = place.map_or(0, |place| place.start).min(self.text.len());
-        let before = self.text.get(..start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let key = self.text.lines().nth(line - 1).map(key).unwrap_or_default().to_owned();
-        FileError::Mistake {
-            path: self.path.to_owned(),
-            line,
-            key,
-            problem: without_value(problem).replace('\n', "; "),
-        }
-    }
-}
-
-fn quoted(key: &str) -> String {
-    if key.is_empty() { String::new() } else { format!("`{key}`: ") }
-}
-
-/// The known key at the beginning of a line. Other text there may be part of a value of several lines.
-fn key(line: &str) -> &str {
-    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
-    if KEYS.contains(&key) { key } else { "" }
-}
-
-/// serde's text about a value, without the value: its kind, and what would be right.
-fn without_value(problem: &str) -> String {
-    let kinds = |kind: &str| KINDS.into_iter().find(|known| kind.starts_with(known)).unwrap_or("value");
-    for what in ["invalid type: ", "invalid value: "] {
-        if let Some((value, expected)) = problem.strip_prefix(what).and_then(|rest| rest.rsplit_once(", expected ")) {
-            return format!("{what}{}, expected {expected}", kinds(value));
-        }
-    }
-    match problem.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once("`, expected ")) {
-        Some((_, expected)) => format!("unknown value, expected {expected}"),
-        None => problem.to_owned(),
-    }
-}
-
-/// serde's names of them.
-const KINDS: [&str; 8] =
-    ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
-/// All keys that have a value.
-pub(super) const KEYS: [&str; 101] = [
-    "acknowledge",
+/// All keys that have a value, apart from those of the policy.
+pub(super) const KEYS: &[&str] = &[
     "actions",
     "address",
     "agent_id",
@@ -97,7 +40,6 @@ pub(super) const KEYS: [&str; 101] = [
     "ca",
     "calls",
     "claims",
-    "class",
     "client_ca",
     "client_certificate",
     "client_id",
@@ -107,7 +49,6 @@ pub(super) const KEYS: [&str; 101] = [
     "connect_timeout",
     "connections",
     "cool_down",
-    "deadline",
     "directory",
     "disabled",
     "drain",
@@ -137,7 +78,6 @@ pub(super) const KEYS: [&str; 101] = [
     "jwks_url",
     "leeway",
     "listen",
-    "match",
     "max_bytes",
     "method",
     "methods",
@@ -145,6 +85,7 @@ pub(super) const KEYS: [&str; 101] = [
     "open_calls",
     "os_user",
     "otlp",
+    "policy",
     "prompt",
     "protocol",
     "quarantine_max_bytes",
@@ -153,7 +94,6 @@ pub(super) const KEYS: [&str; 101] = [
     "record",
     "refresh",
     "repeated_per_byte",
-    "requires_verified_actor",
     "resource",
     "roles",
     "route",
@@ -182,6 +122,5 @@ pub(super) const KEYS: [&str; 101] = [
     "upstream_certificate",
     "upstream_key",
     "user",
-    "when_full",
     "without",
 ];

@@ -4,16 +4,16 @@ use auditrail::config::ConfigError;
 use auditrail::identity::jwt::{
     Algorithm, ClaimNames, JwtExtractor, JwtIssuer, KubernetesExtractor, KubernetesIdentity,
 };
+use auditrail::policy::file::{Mistake, Source};
 
-use super::error::{FileError, SourceFile};
 use super::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 
 /// Checks both.
 pub(super) fn check(
     issuers: &[JwtSettings],
     cluster: Option<&KubernetesSettings>,
-    source: &SourceFile<'_>,
-) -> Result<(), FileError> {
+    source: &Source<'_>,
+) -> Result<(), Mistake> {
     for (at, settings) in issuers.iter().enumerate() {
         let wrong = |problem: &str| source.mistake(Some(settings.issuer.span()), problem);
         if settings.jwks_url.is_some() && settings.jwks_file.is_some() {

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
+use auditrail::policy::file::FileDuration;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
-
-use super::value::FileDuration;
 
 /// An issuer of JSON Web Tokens: as [`JwtIssuer`](auditrail::identity::jwt::JwtIssuer), which has the defaults.
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -9,7 +9,6 @@
 
 mod bounds;
 mod certificates;
-mod class;
 mod denied;
 mod error;
 #[cfg(feature = "jwt")]
@@ -31,10 +30,10 @@ pub use self::denied::DeniedSettings;
 pub use self::error::FileError;
 pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
-    HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
-    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
+    AddressHeader, BoundsSettings, ConfigFile, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName,
+    IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, ProcessIdentity, QuarantineFullName,
+    StdioSettings, TraceSettings, UnverifiedAlarmSettings,
 };
 pub use self::sink::{DisabledName, SinkFileSettings, SinkKindName};
 pub use self::target::TargetSettings;
-pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
+pub use self::value::{Address, HeaderField, Network, PathPattern, Share};

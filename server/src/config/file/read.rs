@@ -5,12 +5,13 @@ use std::path::Path;
 use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
-use auditrail::policy::{DenialRules, TargetMap};
+use auditrail::policy::file::{self, Mistake, Source, Tables};
+use auditrail::policy::{DenialRules, Policy, TargetMap};
 
 use super::denied;
-use super::error::{FileError, SourceFile};
+use super::error::{FileError, KEYS};
 use super::issuers;
-use super::shape::{ClassSettings, ConfigFile};
+use super::shape::ConfigFile;
 use super::sink::DisabledName;
 use super::target;
 
@@ -31,9 +32,10 @@ impl ConfigFile {
     /// # Errors
     /// The first mistake in it.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
-        let source = SourceFile { path, text };
-        let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
+        let source = Source::new(path, text, &[KEYS, file::KEYS]);
+        let mut file: Self = source.parse()?;
         file.check(&source)?;
+        file.decides = file.read_policy(&source)?;
         Ok(file)
     }
 
@@ -75,16 +77,10 @@ impl ConfigFile {
         set.collect()
     }
 
-    /// The class of a call: that of the first rule that matches.
+    /// What is kept of calls, and the classes that they have.
     #[must_use]
-    pub fn class_of(&self, method: &str, tool: Option<&str>) -> Option<&ClassSettings> {
-        let rule = self.rule.iter().find(|rule| rule.matches.is(method, tool))?;
-        self.class.get(rule.class.get_ref())
-    }
-
-    /// The classes that a call can have.
-    pub fn classes_in_use(&self) -> impl Iterator<Item = &ClassSettings> {
-        self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
+    pub fn policy(&self) -> &Policy {
+        &self.decides
     }
 
     /// What tools, prompts, resources and routes act on.
@@ -107,16 +103,21 @@ impl ConfigFile {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    fn check(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
-        for rule in &self.rule {
-            if !self.class.contains_key(rule.class.get_ref()) {
-                let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();
-                let known = if known.is_empty() { "there is none".into() } else { known.join(", ") };
-                let problem = format!("no class has that name; write a [class.NAME] for it, or use one of: {known}");
-                return Err(source.mistake(Some(rule.class.span()), &problem));
+    /// The policy of the tables in the file, or of the file that it names.
+    fn read_policy(&self, source: &Source<'_>) -> Result<Policy, FileError> {
+        let tables = Tables { rules: &self.rule, classes: &self.class };
+        match &self.policy {
+            None => Ok(tables.policy(POLICY, source)?),
+            Some(path) if tables.are_empty() => Ok(Policy::from_file(path.get_ref())?),
+            Some(path) => {
+                let problem = "the policy is in a file of its own, and in this one, too; move [[rule]] and [class.NAME] there, or \
+                               remove `policy`";
+                Err(source.mistake(Some(path.span()), problem).into())
             }
-            rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
+    }
+
+    fn check(&self, source: &Source<'_>) -> Result<(), Mistake> {
         if let Some(place) = self.sink.unused() {
             let problem = "no sink is a file; write `to = [\"file\"]` into [sink], or `to = [\"otlp\", \"file\"]`";
             return Err(source.mistake(Some(place), problem));
@@ -149,3 +150,6 @@ impl ConfigFile {
         Ok(())
     }
 }
+
+/// The name of a policy whose tables stand in the configuration file.
+const POLICY: &str = "proxy";

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use auditrail::config::{JournalWithout, QuarantineFull, Settings};
+use auditrail::policy::Policy;
+use auditrail::policy::file::{ClassSettings, FileDuration, RuleSettings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -13,7 +15,7 @@ use super::denied::DeniedSettings;
 use super::jwt::{JwtSettings, KubernetesSettings};
 use super::sink::{DisabledName, SinkFileSettings};
 use super::target::TargetSettings;
-use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
+use super::value::{Address, HeaderField, Network, PathPattern, Share};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -25,6 +27,9 @@ pub struct ConfigFile {
     /// `AUDITRAIL_DISABLED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<DisabledName>,
+    /// A file with the policy, instead of the tables in this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Spanned<PathBuf>>,
     /// Where records go.
     pub sink: SinkFileSettings,
     /// The journal, in which records wait for the collector.
@@ -49,15 +54,18 @@ pub struct ConfigFile {
     /// What tools, prompts, resources and routes act on; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<Spanned<TargetSettings>>,
-    /// The rules that give calls a class; the first that matches counts.
+    /// The rules of the policy; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rule: Vec<ClassRule>,
+    pub rule: Vec<Spanned<RuleSettings>>,
     /// The rules that recognize denials in the errors of servers; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<DeniedSettings>,
     /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,
+    /// What they say together, or the policy's file does.
+    #[serde(skip)]
+    pub(super) decides: Policy,
 }
 
 /// `[journal]`.
@@ -341,68 +349,6 @@ pub enum HostName {
     Upstream,
 }
 
-/// `[[rule]]`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassRule {
-    /// The calls that it matches.
-    #[serde(rename = "match")]
-    pub matches: CallPattern,
-    /// The name of their class.
-    pub class: Spanned<String>,
-}
-
-/// What a call must have; a key that is missing matches anything.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CallPattern {
-    /// The MCP method: exact, or a prefix and `*`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
-    /// The tool: exact, or a prefix and `*`. Then only `tools/call` matches.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tool: Option<String>,
-}
-
-/// `[class.NAME]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClassSettings {
-    /// What must have happened to a record before the call continues.
-    pub acknowledge: AcknowledgeName,
-    /// What happens if it cannot.
-    pub when_full: WhenFullName,
-    /// How long a call waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<FileDuration>,
-    /// Only calls of verified actors run.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub requires_verified_actor: bool,
-}
-
-/// As [`Acknowledge`](auditrail::trail::Acknowledge).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "they are told where they are linked to")]
-pub enum AcknowledgeName {
-    Queued,
-    #[default]
-    Written,
-    Synced,
-    Remote,
-}
-
-/// As [`WhenFull`](auditrail::trail::WhenFull).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "they are told where they are linked to")]
-pub enum WhenFullName {
-    Refuse,
-    #[default]
-    Shed,
-    Wait,
-}
-
 impl ListenerSettings {
     /// Creates the listener of command line arguments.
     #[must_use]
@@ -462,26 +408,4 @@ impl QuarantineFullName {
             Self::Refuse => "refuse",
         }
     }
-}
-
-impl CallPattern {
-    pub(super) fn is(&self, method: &str, tool: Option<&str>) -> bool {
-        let method_fits = self.method.as_ref().is_none_or(|pattern| fits(pattern, method));
-        let tool_fits = self.tool.as_ref().is_none_or(|pattern| tool.is_some_and(|tool| fits(pattern, tool)));
-        method_fits && tool_fits
-    }
-
-    /// A star that is not at the end would look like one that works.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
-        let has_lost_star = |pattern: &String| pattern.strip_suffix('*').unwrap_or(pattern).contains('*');
-        let patterns = [&self.method, &self.tool];
-        match patterns.into_iter().flatten().any(has_lost_star) {
-            true => Err("a pattern of its `match` has a * that is not at its end; write the beginning of a name and *"),
-            false => Ok(()),
-        }
-    }
-}
-
-fn fits(pattern: &str, name: &str) -> bool {
-    pattern.strip_suffix('*').map_or(pattern == name, |beginning| name.starts_with(beginning))
 }

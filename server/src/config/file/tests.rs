@@ -2,6 +2,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use auditrail::config::Environment;
+use auditrail::policy::file::FileDuration;
+use auditrail::policy::{Begin, CallFacts, Halves, Level, WhenFull};
 
 use super::*;
 
@@ -27,15 +29,48 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
 }
 
+/// As before there were policies: by method and tool, and nothing but a class.
 #[test]
 fn the_first_rule_that_matches_decides() {
     let file = parse(ALL).unwrap();
-    let class = |method: &str, tool| file.class_of(method, tool).map(|class| class.when_full);
-    assert_eq!(class("tools/call", Some("delete_safely")), Some(WhenFullName::Shed));
-    assert_eq!(class("tools/call", Some("delete_file")), Some(WhenFullName::Refuse));
+    let class = |method, tool| {
+        let mut facts = CallFacts::default();
+        (facts.method, facts.tool) = (Some(method), tool);
+        let Begin::Decided(treatment) = file.policy().at_begin(&facts) else { panic!("{facts:?}") };
+        assert_eq!((treatment.level, treatment.halves, treatment.sample), (Level::Metadata, Halves::Both, None));
+        treatment.class.map(|class| class.class.when_full)
+    };
+    assert_eq!(class("tools/call", Some("delete_safely")), Some(WhenFull::Shed));
+    assert_eq!(class("tools/call", Some("delete_file")), Some(WhenFull::Refuse));
     assert_eq!(class("tools/call", Some("read_file")), None);
-    assert_eq!(class("resources/read", None), Some(WhenFullName::Refuse));
+    assert_eq!(class("resources/read", None), Some(WhenFull::Refuse));
     assert_eq!(class("tools/call", None), None);
+    assert_eq!(class("ping", None), None);
+}
+
+/// The tables of a policy may stand in a file of their own, and mean the same there.
+#[test]
+fn a_policy_may_have_a_file_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("strict.toml");
+    let tables =
+        "[[rule]]\nmatch = { tool = \"delete_*\" }\nclass = \"critical\"\n[class.critical]\nwhen_full = \"refuse\"\n";
+    std::fs::write(&path, tables).unwrap();
+    let inside = parse(tables).unwrap();
+    let outside = parse(&format!("policy = {path:?}")).unwrap();
+    assert_eq!(inside.policy().digest(), outside.policy().digest());
+    assert_eq!((inside.policy().id(), outside.policy().id()), ("proxy", "strict"));
+    assert_ne!(inside.policy().digest(), ConfigFile::default().policy().digest());
+
+    let both = parse(&format!("policy = {path:?}\n{tables}")).unwrap_err().to_string();
+    assert!(
+        both.starts_with("/etc/auditrail.toml:1:10: `policy`: the policy is in a file of its own, and in this one"),
+        "{both}"
+    );
+    std::fs::write(&path, "\n[[rule]]\nmatch = { tol = \"a\" }").unwrap();
+    let wrong = parse(&format!("policy = {path:?}")).unwrap_err().to_string();
+    assert!(wrong.starts_with(&format!("{}:3:11: `match`: unknown field `tol`", path.display())), "{wrong}");
+    assert!(wrong.ends_with("; did you mean `tool`?"), "{wrong}");
 }
 
 #[test]
@@ -75,7 +110,7 @@ fn mistakes_stop_the_start() {
         ("[class.x]\ndeadline = \"5\"", ":2: `deadline`: it is not a number with a unit of ms, s, m or h"),
         (
             "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
-            ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]",
+            ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]; did you mean `x`?",
         ),
         ("[[target]]\ntype = \"x\"", ":1: a [[target]] has exactly one of `tool`, `prompt`, `resource` and `route`"),
         ("[[target]]\ntool = \"a\"\nroute = \"/b\"\ntype = \"x\"", ":1: a [[target]] has exactly one of"),
@@ -94,8 +129,8 @@ fn mistakes_stop_the_start() {
         ),
         ("[[rule]]\nmatch = { tool = \"*a\" }\nclass = \"x\"\n[class.x]", "has a * that is not at its end"),
         (
-            "[[rule]]\nmatch = { resource = \"a\" }\nclass = \"x\"",
-            "unknown field `resource`, expected `method` or `tool`",
+            "[[rule]]\nmatch = { tools = \"a\" }\nclass = \"x\"",
+            ":2: `match`: unknown field `tools`, expected one of `method`, `tool`, ",
         ),
         ("[[rule]]\nclass = \"x\"", "missing field `match`"),
         ("[[listener]]\nlisten = \"8080\"", ":2: `listen`: it is a port alone; write :8080 for this machine"),
@@ -156,7 +191,7 @@ fn mistakes_stop_the_start() {
             ":2: `audience`: api_server=\"(not shown)\" cannot be used: ",
         ),
         ("[trace]\ninject = 1", ":2: `inject`: invalid type: integer, expected a boolean"),
-        ("[trace]\nsample = true", ":2: unknown field `sample`, expected `export` or `inject`"),
+        ("[trace]\nsample = true", ":2: `sample`: unknown field `sample`, expected `export` or `inject`"),
         ("[http]\nrecord = \"errors\"", ":2: `record`: unknown value, expected one of `failures`, `all`, `none`"),
         ("[http]\nexclude = [\"health\"]", "it is not a path; write one such as /health, or its beginning and a *"),
         ("[http]\nexclude = [\"/a*b\"]", "it is not a path"),
@@ -174,11 +209,18 @@ fn mistakes_stop_the_start() {
         ("[[denied]]\nname = \"a\"\ncode = 1\nstatus = 403", "unknown field `status`, expected one of `name`, `code`"),
         ("service_name = ", ":1: `service_name`: "),
     ] {
-        let error = parse(text).unwrap_err().to_string();
+        let error = without_column(&parse(text).unwrap_err().to_string());
         assert!(error.contains(expected), "{text:?}\n  gives {error}\n  not   {expected}");
     }
     let error = ConfigFile::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
     assert!(error.starts_with("/no/such/file.toml: No such file"), "{error}");
+}
+
+/// Columns are compared with the tables of policies.
+fn without_column(error: &str) -> String {
+    let mut parts = error.splitn(4, ':');
+    let [path, line, _, rest] = [(); 4].map(|()| parts.next().unwrap());
+    format!("{path}:{line}:{rest}")
 }
 
 /// Every key of [`ALL`], each with a secret in the place of its value, of whatever kind and however written.
@@ -187,7 +229,8 @@ fn no_error_repeats_a_value() {
     let mut seen = 0;
     for (at, line) in ALL.lines().enumerate() {
         let Some((key, _)) = line.split_once(" = ") else { continue };
-        assert!(error::KEYS.contains(&key), "{key} is not among those that are shown");
+        let is_known = error::KEYS.contains(&key) || auditrail::policy::file::KEYS.contains(&key);
+        assert!(is_known, "{key} is not among those that are shown");
         for value in [
             "\"sk-hunter2\"",
             "'hunter2, expected x'",

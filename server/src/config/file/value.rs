@@ -1,7 +1,6 @@
 //! Values that are checked when they are parsed, so that errors have lines.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use http::HeaderName;
 use ipnet::IpNet;
@@ -9,11 +8,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::address::address;
-use crate::config::duration::duration;
-
-/// A duration with a unit: `"500ms"`, `"5s"`, `"1m"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileDuration(pub Duration);
 
 /// A listen address: `"127.0.0.1:8080"`, or `":8080"` for this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,18 +42,6 @@ impl<'de> Deserialize<'de> for Share {
 impl Serialize for Share {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for FileDuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        duration(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl Serialize for FileDuration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::journal::SinkName;
-
 /// What must have happened to a record before its caller continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[non_exhaustive]
@@ -15,27 +13,22 @@ pub enum Acknowledge {
     Written,
     /// It survives a power loss. All waiting callers share one `fdatasync`.
     Synced,
-    /// The sink [`REMOTE_SINK`](Self::REMOTE_SINK) has accepted it as well, whatever other sinks have done.
+    /// The collector ([`REMOTE_SINK`](Self::REMOTE_SINK)) has accepted it as well, whatever other sinks have done.
     Remote,
 }
 
-impl Acknowledge {
-    /// The sink that [`Remote`](Self::Remote) means: the collector.
-    pub const REMOTE_SINK: SinkName = SinkName::OTLP;
-}
-
-/// What happens to a call whose records cannot be kept as its class requires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What happens to a call whose records cannot be kept as its class requires. The stricter ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[non_exhaustive]
 pub enum WhenFull {
     /// The call continues; its records are counted, and a gap record reports them. Shedding begins when nine tenths of the
     /// journal are used, so that the other classes have room.
     #[default]
     Shed,
-    /// The call does not run and is answered with an error.
-    Refuse,
     /// The call waits for room until the deadline of its class, and is then refused.
     Wait,
+    /// The call does not run and is answered with an error.
+    Refuse,
 }
 
 /// How much the records of a call matter. Default: written, shed when full.
@@ -90,8 +83,18 @@ impl Class {
         self.requires_verified_actor || self.may_wait_for_records()
     }
 
+    /// A class that promises what both do.
+    pub(crate) fn at_least(self, other: Self) -> Self {
+        Self {
+            acknowledge: self.acknowledge.max(other.acknowledge),
+            when_full: self.when_full.max(other.when_full),
+            deadline: self.deadline.max(other.deadline),
+            requires_verified_actor: self.requires_verified_actor || other.requires_verified_actor,
+        }
+    }
+
     /// Whether its calls may have to wait for their records, or may be refused for want of them.
-    pub(in crate::trail) fn may_wait_for_records(&self) -> bool {
+    pub(crate) fn may_wait_for_records(&self) -> bool {
         self.acknowledge > Acknowledge::Written || self.when_full != WhenFull::Shed
     }
 }

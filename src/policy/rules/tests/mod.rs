@@ -1,0 +1,4 @@
+mod decided;
+mod naive;
+mod properties;
+mod refused;
