@@ -6,7 +6,12 @@
 //!
 //! `cargo bench --bench redaction`; `-- --quick` only shows that it runs.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench prints and stops at a surprise")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints and stops at a surprise"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -47,7 +52,8 @@ fn timed(redactor: &Redactor, content: &[u8]) -> f64 {
 fn clean() -> Value {
     let paragraph = "The export of the quarterly report stops after page 17 when the table has merged cells. It did not in the \
                      version before, and the log says nothing but \"done\". Steps: open the report, choose Export, then PDF.";
-    let code = "fn total(rows: &[Row]) -> u64 {\n    rows.iter().filter(|row| row.is_open()).map(|row| row.amount).sum()\n}\n";
+    let code =
+        "fn total(rows: &[Row]) -> u64 {\n    rows.iter().filter(|row| row.is_open()).map(|row| row.amount).sum()\n}\n";
     json!({
         "ticket": {
             "id": "SUP-20417", "priority": 2, "labels": ["export", "regression", "customer-reported"],
@@ -65,8 +71,10 @@ fn clean() -> Value {
 
 fn mixed() -> Value {
     let mut arguments = clean();
-    arguments["comments"][0]["text"] = json!("Write to ada@example.org or call +49 30 1234567, the card is 4111 1111 1111 1111.");
-    arguments["comments"][1]["text"] = json!("Refund to DE89 3704 0044 0532 0130 00, key AKIAQ3X7M2ZKQ3X7M2ZK, see the log for more of it.");
+    arguments["comments"][0]["text"] =
+        json!("Write to ada@example.org or call +49 30 1234567, the card is 4111 1111 1111 1111.");
+    arguments["comments"][1]["text"] =
+        json!("Refund to DE89 3704 0044 0532 0130 00, key AKIAQ3X7M2ZKQ3X7M2ZK, see the log for more of it.");
     arguments["password"] = json!("hunter2");
     arguments["session_token"] = json!("f3a9c1d27b6e4058a1c2d3e4f5061728");
     arguments

@@ -46,6 +46,8 @@ pub(super) struct Rule {
     /// How a key that the rule matches is told in a path.
     pub(super) shown: Option<NameId>,
     source: RedactionRule,
+    /// Whether it is there since no other rule is for its detector.
+    is_default: bool,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Rules {
             }
         };
         let class = source.class.clone().unwrap_or(class);
-        self.rules.push(Rule { action: source.action, class, shown, source });
+        self.rules.push(Rule { action: source.action, class, shown, source, is_default: false });
         Ok(())
     }
 
@@ -89,8 +91,28 @@ impl Rules {
     pub(super) fn add_default(&mut self, source: RedactionRule) {
         if let What::Detector(detector) = source.what {
             self.detectors.push((detector, self.rules.len()));
-            self.rules.push(Rule { action: source.action, class: detector.to_string(), shown: None, source });
+            self.rules.push(Rule {
+                action: source.action,
+                class: detector.to_string(),
+                shown: None,
+                source,
+                is_default: true,
+            });
         }
+    }
+
+    /// The rules that were added, as tables of a policy file.
+    pub(super) fn tables(&self) -> Vec<Vec<(&'static str, String)>> {
+        let mut tables = Vec::new();
+        for rule in self.rules.iter().filter(|rule| !rule.is_default) {
+            let source = &rule.source;
+            let mut table = vec![(source.what.name(), source.what.text()), ("action", source.action.to_string())];
+            for (key, value) in [("in", &source.field), ("tool", &source.tool), ("class", &source.class)] {
+                table.extend(value.clone().map(|value| (key, value)));
+            }
+            tables.push(table);
+        }
+        tables
     }
 
     pub(super) fn rule(&self, number: usize) -> Option<&Rule> {
@@ -116,7 +138,9 @@ impl Rules {
     pub(super) fn detectors(&self, context: &Context<'_>) -> (Detectors, [usize; Detector::ALL.len()]) {
         let (mut on, mut rules) = (Detectors::default(), [usize::MAX; Detector::ALL.len()]);
         for (detector, number) in &self.detectors {
-            let (Some(rule), Some(place)) = (self.rules.get(*number), rules.get_mut(*detector as usize)) else { continue };
+            let (Some(rule), Some(place)) = (self.rules.get(*number), rules.get_mut(*detector as usize)) else {
+                continue;
+            };
             if *place == usize::MAX && rule.applies(context) {
                 *place = *number;
                 on = if rule.action == Action::Keep { on } else { on.with(*detector) };
@@ -138,7 +162,12 @@ impl Rules {
             room.make_ascii_lowercase();
             &*room
         });
-        let exact = lower.filter(|_| !self.keys.is_empty()).and_then(|lower| self.keys.get(lower)).into_iter().flatten().copied();
+        let exact = lower
+            .filter(|_| !self.keys.is_empty())
+            .and_then(|lower| self.keys.get(lower))
+            .into_iter()
+            .flatten()
+            .copied();
         let others = self.affixes.iter().filter(|(affix, _)| affix.fits(key)).map(|(_, number)| *number);
         exact.chain(others).filter(|number| self.applies(*number, context)).min()
     }
@@ -162,7 +191,9 @@ impl Rules {
         let stars = lower.matches('*').count();
         match (lower.strip_suffix('*'), lower.strip_prefix('*')) {
             _ if lower.len() > LONGEST_KEY => return mistake(Some(LONGEST_KEY), "a key has at most 128 bytes"),
-            _ if lower.trim_matches('*').is_empty() => return mistake(None, "it matches every key; name one, as in `password`"),
+            _ if lower.trim_matches('*').is_empty() => {
+                return mistake(None, "it matches every key; name one, as in `password`");
+            }
             _ if stars > 1 => return mistake(lower.rfind('*'), "one `*` is possible, at the beginning or at the end"),
             (Some(prefix), _) => self.affixes.push((Affix::Prefix(prefix.as_bytes().into()), number)),
             (_, Some(suffix)) => self.affixes.push((Affix::Suffix(suffix.as_bytes().into()), number)),
@@ -177,7 +208,10 @@ impl Rules {
         let hides = |old: &RedactionRule| old.is_as_wide_as(new) && old.what.covers(&new.what);
         match self.rules.iter().position(|rule| hides(&rule.source)) {
             Some(number) => {
-                let problem = format!("it never decides: rule {} before it matches all that it matches; remove one of them", number + 1);
+                let problem = format!(
+                    "it never decides: rule {} before it matches all that it matches; remove one of them",
+                    number + 1
+                );
                 Err(RedactionError::new(new.what.name(), None, problem))
             }
             None => Ok(()),
@@ -188,7 +222,8 @@ impl Rules {
 impl Rule {
     pub(super) fn applies(&self, context: &Context<'_>) -> bool {
         let is_tool = |tool: &String| context.tool.is_some_and(|name| fits(tool, name));
-        self.source.field.as_deref().is_none_or(|field| field == context.field) && self.source.tool.as_ref().is_none_or(is_tool)
+        self.source.field.as_deref().is_none_or(|field| field == context.field)
+            && self.source.tool.as_ref().is_none_or(is_tool)
     }
 }
 
@@ -207,6 +242,13 @@ impl What {
             Self::Key(_) => "key",
             Self::Pattern(_) => "pattern",
             Self::Detector(_) => "detector",
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Path(text) | Self::Key(text) | Self::Pattern(text) => text.clone(),
+            Self::Detector(detector) => detector.to_string(),
         }
     }
 
@@ -236,9 +278,9 @@ impl Affix {
 
 fn check(rule: &RedactionRule) -> Result<(), RedactionError> {
     if let Some(field) = rule.field.as_ref().filter(|field| !FIELDS.contains(&field.as_str())) {
-        return Err(super::error::one_of("in", field, &FIELDS, |name| name).err().unwrap_or_else(|| {
-            RedactionError::new("in", None, "write `arguments` or `result`")
-        }));
+        return Err(super::error::one_of("in", field, &FIELDS, |name| name)
+            .err()
+            .unwrap_or_else(|| RedactionError::new("in", None, "write `arguments` or `result`")));
     }
     if let Some(at) = rule.tool.as_ref().and_then(|tool| tool.strip_suffix('*').unwrap_or(tool).find('*')) {
         return Err(RedactionError::new("tool", Some(at), "a `*` stands at the end"));

@@ -29,16 +29,8 @@ pub enum Detector {
 
 impl Detector {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Token,
-        Self::PrivateKey,
-        Self::Jwt,
-        Self::Card,
-        Self::Iban,
-        Self::Email,
-        Self::Phone,
-        Self::Entropy,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Token, Self::PrivateKey, Self::Jwt, Self::Card, Self::Iban, Self::Email, Self::Phone, Self::Entropy];
 
     /// The name in a policy file, and in the mark that stands in the place of what was found.
     pub fn as_str(self) -> &'static str {

@@ -122,7 +122,9 @@ impl<'p> Pass<'p> {
         self.findings.clear();
         let too_much = |_: Exhausted| Unread::TooMuchWork;
         if !on.is_empty() {
-            Scan { on, work: &mut self.work, found: &mut self.findings, is_decoded: false }.text(text).map_err(too_much)?;
+            Scan { on, work: &mut self.work, found: &mut self.findings, is_decoded: false }
+                .text(text)
+                .map_err(too_much)?;
         }
         for (pattern, number) in &self.compiled.rules.patterns {
             let is_on = self.compiled.rules.rule(*number).is_some_and(|rule| rule.applies(self.context));
@@ -149,7 +151,9 @@ impl<'p> Pass<'p> {
             match self.findings.last_mut().filter(|last| finding.start < last.end) {
                 Some(last) => {
                     let before = match last.kind {
-                        Kind::Detector(detector) => self.detector_rules.get(detector as usize).copied().unwrap_or_default(),
+                        Kind::Detector(detector) => {
+                            self.detector_rules.get(detector as usize).copied().unwrap_or_default()
+                        }
                         Kind::Pattern(number) => number,
                     };
                     last.end = last.end.max(finding.end);

@@ -109,7 +109,10 @@ fn segment(text: &str, names: &mut Names) -> Result<(Segment, usize), (usize, &'
         }
     }
     match text.starts_with('[') {
-        true => Err((0, "write `[*]` for the elements of an array, or `['name']` for a member; single elements cannot be named")),
+        true => Err((
+            0,
+            "write `[*]` for the elements of an array, or `['name']` for a member; single elements cannot be named",
+        )),
         false => Err((0, "write `.name`, `..name`, `.*`, `[*]` or `['name']` here")),
     }
 }

@@ -37,6 +37,19 @@ impl Redactor {
         &self.0.limits
     }
 
+    /// All that it was told to do, as the tables of a policy file.
+    pub(crate) fn tables(&self) -> Vec<Vec<(&'static str, String)>> {
+        let limits = self.limits();
+        let mut tables = self.0.rules.tables();
+        if *limits != RedactionLimits::default() {
+            let RedactionLimits { bytes, kept_bytes, depth, values, work } = limits;
+            let numbers =
+                [("bytes", bytes), ("kept_bytes", kept_bytes), ("depth", depth), ("values", values), ("work", work)];
+            tables.push(numbers.map(|(key, number)| (key, number.to_string())).to_vec());
+        }
+        tables
+    }
+
     /// Reads a content that comes in pieces.
     pub fn reader(&self) -> ContentReader {
         ContentReader::new(self.clone())
@@ -46,7 +59,9 @@ impl Redactor {
     /// passed, all of the content is masked, and its length and digest tell what it was.
     pub fn redact(&self, content: &[u8], context: &Context<'_>, protect: &dyn Protect) -> Redacted {
         if content.len() > self.limits().bytes {
-            return Redacted::unread(Unread::TooLong, content.len(), || digest(&Sha256::digest(content), context, protect));
+            return Redacted::unread(Unread::TooLong, content.len(), || {
+                digest(&Sha256::digest(content), context, protect)
+            });
         }
         // Nothing that is seen afterwards is left half changed: the pass and all that it wrote are gone.
         let redacted = catch_unwind(AssertUnwindSafe(|| self.passed(content, context, protect)));
@@ -58,7 +73,12 @@ impl Redactor {
         }
     }
 
-    fn passed(&self, content: &[u8], context: &Context<'_>, protect: &dyn Protect) -> Result<(Fate, Vec<String>), Unread> {
+    fn passed(
+        &self,
+        content: &[u8],
+        context: &Context<'_>,
+        protect: &dyn Protect,
+    ) -> Result<(Fate, Vec<String>), Unread> {
         #[cfg(test)]
         super::tests::planted_panic(content);
         let mut pass = Pass::new(&self.0, context, protect);
@@ -83,8 +103,16 @@ impl Redactor {
     }
 
     /// What may be recorded of a redacted text: it is cut only now, so no half of a secret passes by a detector.
-    fn kept(&self, text: Vec<u8>, content: &[u8], paths: Vec<String>, context: &Context<'_>, protect: &dyn Protect) -> Redacted {
-        let mut text = String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    fn kept(
+        &self,
+        text: Vec<u8>,
+        content: &[u8],
+        paths: Vec<String>,
+        context: &Context<'_>,
+        protect: &dyn Protect,
+    ) -> Redacted {
+        let mut text =
+            String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let truncated = text.len() > self.limits().kept_bytes;
         if truncated {
             text.truncate(crate::record::cut(&text, self.limits().kept_bytes).len());
@@ -97,7 +125,8 @@ impl Redactor {
 /// All detectors, which mask.
 impl Default for Redactor {
     fn default() -> Self {
-        let masks = super::detector::Detector::ALL.map(|detector| super::RedactionRule::detector(detector, super::Action::Mask));
+        let masks = super::detector::Detector::ALL
+            .map(|detector| super::RedactionRule::detector(detector, super::Action::Mask));
         let mut compiled = Compiled::default();
         masks.into_iter().for_each(|rule| compiled.rules.add_default(rule));
         Self::of(compiled)

@@ -58,7 +58,8 @@ fn unicode(rest: &[u8]) -> Option<(char, &[u8])> {
     if let Some(character) = char::from_u32(high) {
         return Some((character, after));
     }
-    let pair = after.strip_prefix(b"\\u").and_then(unit).filter(|(low, _)| high < 0xDC00 && (0xDC00..0xE000).contains(low));
+    let pair =
+        after.strip_prefix(b"\\u").and_then(unit).filter(|(low, _)| high < 0xDC00 && (0xDC00..0xE000).contains(low));
     Some(match pair {
         Some((low, after)) => {
             let code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);

@@ -18,7 +18,11 @@ fn redactor(rules: impl IntoIterator<Item = RedactionRule>) -> Redactor {
 }
 
 fn redact(redactor: &Redactor, content: &str) -> Redacted {
-    redactor.redact(content.as_bytes(), &Context::of("arguments").subject(Some("subject")).tenant(Some("tenant")), &Keyed)
+    redactor.redact(
+        content.as_bytes(),
+        &Context::of("arguments").subject(Some("subject")).tenant(Some("tenant")),
+        &Keyed,
+    )
 }
 
 fn key(key: &str, action: Action) -> RedactionRule {

@@ -8,6 +8,8 @@ use super::keys::Keys;
 use super::level::Level;
 use super::treatment::{Begin, Treatment};
 use crate::policy::class::Class;
+#[cfg(feature = "redaction")]
+use crate::policy::redaction::Redactor;
 use crate::record::{Outcome, Status};
 
 /// What is kept of which call. Cheap to clone.
@@ -40,6 +42,8 @@ pub(super) struct Compiled {
     pub(super) digest: String,
     pub(super) rules: Vec<CompiledRule>,
     pub(super) index: Index,
+    #[cfg(feature = "redaction")]
+    pub(super) redactor: Redactor,
     /// What is kept of calls that no rule matches.
     pub(super) default: Treatment,
 }
@@ -52,6 +56,13 @@ pub(super) struct CompiledRule {
 }
 
 impl Policy {
+    /// What is done to content before it is recorded.
+    #[cfg(feature = "redaction")]
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.compiled.redactor
+    }
+
     /// What is decided when a call begins.
     #[must_use]
     pub fn at_begin(&self, facts: &CallFacts<'_>) -> Begin {

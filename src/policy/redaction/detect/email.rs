@@ -25,7 +25,8 @@ pub(super) fn find(text: &[u8], scan: &mut Scan<'_>) {
 fn credentials(before: &[u8]) -> Option<usize> {
     let authority = memchr::memmem::rfind(before, b"://")? + 3;
     let part = before.get(authority..)?;
-    let is_one = !part.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\''));
+    let is_one =
+        !part.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\''));
     (is_one && part.contains(&b':') && !part.ends_with(b":")).then_some(part.len())
 }
 
@@ -47,12 +48,15 @@ fn domain(after: &[u8]) -> Option<usize> {
     }
     let dot = part.iter().rposition(|byte| *byte == b'.')?;
     let top = part.get(dot + 1..)?;
-    let is_top = top.len() >= 2 && (top.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80) || top.starts_with(b"xn--"));
+    let is_top = top.len() >= 2
+        && (top.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80) || top.starts_with(b"xn--"));
     (dot > 0 && is_top && !part.starts_with(b"-")).then_some(part.len())
 }
 
 fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'*' | b'!' | b'$' | b'~') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'*' | b'!' | b'$' | b'~')
+        || byte >= 0x80
 }
 
 fn is_domain(byte: u8) -> bool {

@@ -108,7 +108,8 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 fn is_separator(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b'?' | b'#' | b'=' | b';' | b',' | b'/')
+    byte.is_ascii_whitespace()
+        || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b'?' | b'#' | b'=' | b';' | b',' | b'/')
 }
 
 /// Twelve bytes in base64: random bytes of that number are text once in 100 000 times.

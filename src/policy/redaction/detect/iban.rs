@@ -9,7 +9,8 @@ pub(super) fn around(text: &[u8], group: &Range<usize>) -> Option<Range<usize>> 
 
 fn at(text: &[u8], start: usize) -> Option<Range<usize>> {
     let [one, two, check, digit] = *text.get(start..start + 4)?.first_chunk()?;
-    let is_head = one.is_ascii_alphabetic() && two.is_ascii_alphabetic() && check.is_ascii_digit() && digit.is_ascii_digit();
+    let is_head =
+        one.is_ascii_alphabetic() && two.is_ascii_alphabetic() && check.is_ascii_digit() && digit.is_ascii_digit();
     if !is_head || start.checked_sub(1).is_some_and(|before| super::is_word(text.get(before))) {
         return None;
     }

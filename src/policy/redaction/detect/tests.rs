@@ -37,7 +37,8 @@ fn samples_are_told_apart() {
                 println!("    {detector}: wrong: {is_one} {text}");
             }
         }
-        let (precision, recall) = (f64::from(right) / f64::from(right + wrong), f64::from(right) / f64::from(right + missed));
+        let (precision, recall) =
+            (f64::from(right) / f64::from(right + wrong), f64::from(right) / f64::from(right + missed));
         println!("{detector:<12} {count:>8} {precision:>10.2} {recall:>7.2}");
         assert!(count >= 16, "{detector} has {count} samples");
         assert!(precision >= precision_bound, "{detector}: precision {precision}");
@@ -53,7 +54,10 @@ fn what_is_found_is_all_of_it() {
         ("mail <ada@example.org>.", "ada@example.org"),
         ("call (212) 555-0123 now", "(212) 555-0123"),
         ("call +49 30 1234567, please", "+49 30 1234567"),
-        ("a -----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY----- b", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----"),
+        (
+            "a -----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY----- b",
+            "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----",
+        ),
         ("a -----BEGIN PRIVATE KEY-----\nMII", "-----BEGIN PRIVATE KEY-----\nMII"),
         ("db postgres://admin:pw@host/x", "admin:pw"),
         // Percent-encoded, base64, hexadecimal: the whole piece.
@@ -71,7 +75,10 @@ fn what_is_found_is_all_of_it() {
 fn a_token_is_hidden_to_its_end() {
     let text = "x ghp_0123456789abcdefghijABCDEFGHIJ012345andmore-of_it y";
     let found = found(text, Detectors::default().with(Detector::Token));
-    assert_eq!(found.iter().map(|one| &text[one.start..one.end]).collect::<Vec<_>>(), ["ghp_0123456789abcdefghijABCDEFGHIJ012345andmore-of_it"]);
+    assert_eq!(
+        found.iter().map(|one| &text[one.start..one.end]).collect::<Vec<_>>(),
+        ["ghp_0123456789abcdefghijABCDEFGHIJ012345andmore-of_it"]
+    );
     assert!(matches!(found[0].kind, Kind::Detector(Detector::Token)));
 }
 
@@ -82,7 +89,12 @@ fn check_digits_of_cards_are_those_of_the_standard() {
         let number = 411_111_111_000_000 + number * 7;
         let right: Vec<_> = (0..10).filter(|check| card::luhn(&digits(number * 10 + check))).collect();
         let table = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
-        let sum: u64 = digits(number).iter().rev().enumerate().map(|(place, digit)| if place % 2 == 0 { table[usize::from(*digit)] } else { u64::from(*digit) }).sum();
+        let sum: u64 = digits(number)
+            .iter()
+            .rev()
+            .enumerate()
+            .map(|(place, digit)| if place % 2 == 0 { table[usize::from(*digit)] } else { u64::from(*digit) })
+            .sum();
         assert_eq!(right, [(10 - sum % 10) % 10], "{number}");
     }
 }
@@ -95,13 +107,21 @@ fn digits(number: u64) -> Vec<u8> {
 #[test]
 fn check_digits_of_accounts_are_those_of_the_standard() {
     let samples = include_str!("samples.tsv").lines().filter_map(|line| line.strip_prefix("iban\tyes\t"));
-    let ibans: Vec<String> = samples.map(|text| text.replace(' ', "")).filter(|text| text.len() < 35 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())).collect();
+    let ibans: Vec<String> = samples
+        .map(|text| text.replace(' ', ""))
+        .filter(|text| text.len() < 35 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .collect();
     assert!(ibans.len() > 20);
     for iban in ibans {
         assert!(iban::is_valid(iban.as_bytes()), "{iban}");
         let (country, account) = (&iban[..2], &iban[4..]);
-        let number: String = format!("{account}{country}00").chars().map(|character| character.to_digit(36).unwrap().to_string()).collect();
-        let remainder = number.as_bytes().chunks(7).fold(0_u64, |rest, part| format!("{rest}{}", std::str::from_utf8(part).unwrap()).parse::<u64>().unwrap() % 97);
+        let number: String = format!("{account}{country}00")
+            .chars()
+            .map(|character| character.to_digit(36).unwrap().to_string())
+            .collect();
+        let remainder = number.as_bytes().chunks(7).fold(0_u64, |rest, part| {
+            format!("{rest}{}", std::str::from_utf8(part).unwrap()).parse::<u64>().unwrap() % 97
+        });
         assert_eq!(format!("{:02}", 98 - remainder), iban[2..4]);
         for other in (0..100).map(|check| format!("{check:02}")).filter(|check| *check != iban[2..4]) {
             // 97 pairs of digits apart, two are the same number.

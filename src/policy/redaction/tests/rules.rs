@@ -92,9 +92,11 @@ fn paths_match_where_they_say() {
 #[test]
 fn keys_match_in_any_case_and_by_beginning_or_end() {
     let content = json!({"Password": 1, "pass\u{77}ord2": 2, "db_PASSWORD": {"x": 3}, "other": 4});
-    for (text, touched) in
-        [("password", &["Password"][..]), ("pass*", &["Password", "password2"]), ("*password", &["Password", "db_PASSWORD"])]
-    {
+    for (text, touched) in [
+        ("password", &["Password"][..]),
+        ("pass*", &["Password", "password2"]),
+        ("*password", &["Password", "db_PASSWORD"]),
+    ] {
         let mut wanted = content.clone();
         touched.iter().for_each(|name| wanted[name] = json!("[redacted]"));
         assert_eq!(after([key(text, Action::Mask)], &content).0, wanted, "{text}");
@@ -143,14 +145,18 @@ fn a_secret_key_goes_with_the_value_that_is_dropped() {
     let (left, _) = after([path("$.*", Action::Drop)], &json!({"ada@example.org": 1}));
     assert_eq!(left, json!({}));
     let rules = [RedactionRule::detector(Detector::Email, Action::Drop)];
-    let (left, _) = after(rules, &json!({"a": 1, "ada@example.org": "b@example.org", "c": "b@example.org", "d": ["b@example.org"]}));
+    let (left, _) = after(
+        rules,
+        &json!({"a": 1, "ada@example.org": "b@example.org", "c": "b@example.org", "d": ["b@example.org"]}),
+    );
     assert_eq!(left, json!({"a": 1, "d": [null]}));
 }
 
 #[test]
 fn detectors_hide_no_more_than_they_find() {
     let card = RedactionRule::detector(Detector::Card, Action::Hash).class("cards");
-    let (left, paths) = after([card], &json!({"text": "Pay with 4111-1111-1111-1111, please", "number": 4_111_111_111_111_111_u64}));
+    let (left, paths) =
+        after([card], &json!({"text": "Pay with 4111-1111-1111-1111, please", "number": 4_111_111_111_111_111_u64}));
     let hash = |card: &str| Keyed.hash("cards", card.as_bytes());
     assert_eq!(left["text"], format!("Pay with {}, please", hash("4111-1111-1111-1111")));
     assert_eq!(left["number"], hash("4111111111111111"));
@@ -173,7 +179,8 @@ fn json_in_strings_is_looked_into() {
     let inner = json!({"password": "hunter2", "note": "x"}).to_string();
     let body = json!({"body": inner}).to_string();
     let result = json!({"content": [{"type": "text", "text": inner}, {"type": "text", "text": body}]});
-    let (left, paths) = after([key("password", Action::Mask), path("$.content", Action::Keep).only_in("result")], &result);
+    let (left, paths) =
+        after([key("password", Action::Mask), path("$.content", Action::Keep).only_in("result")], &result);
     assert!(!left.to_string().contains("hunter2"), "{left}");
     assert_eq!(left["content"][0]["text"], r#"{"note":"x","password":"[redacted]"}"#);
     assert_eq!(paths, ["$.content[*].*.password", "$.content[*].*.*.password"]);
@@ -185,7 +192,9 @@ fn json_in_strings_is_looked_into() {
 #[test]
 fn broken_json_hides_nothing() {
     let rules = || redactor([key("password", Action::Mask)]);
-    for broken in [r#"{"password":"hunter2""#, r#"{"password":"hunter2"} x"#, r#"{"a":"\q","password":"hunter2"}"#, "{\"a\":1,}"] {
+    for broken in
+        [r#"{"password":"hunter2""#, r#"{"password":"hunter2"} x"#, r#"{"a":"\q","password":"hunter2"}"#, "{\"a\":1,}"]
+    {
         let redacted = redact(&rules(), broken);
         assert_eq!(redacted.unread.map(|why| why.as_str()), Some("malformed"), "{broken}");
         assert_eq!((redacted.text.as_str(), redacted.original_bytes), ("\"[redacted]\"", broken.len()));
