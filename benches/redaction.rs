@@ -60,11 +60,11 @@ fn clean() -> Value {
             "customer": { "name": "Example Works", "plan": "business", "seats": 250, "since": "2021-03-14" },
             "created": "2026-12-01T01:23:45Z", "trace": "550e8400-e29b-41d4-a716-446655440000",
         },
-        "comments": (0..9).map(|index| json!({"author": format!("user-{index}"), "at": 1_764_000_000 + index, "text": paragraph}))
+        "comments": (0..13).map(|index| json!({"author": format!("user-{index}"), "at": 1_764_000_000 + index, "text": paragraph}))
             .collect::<Vec<_>>(),
         "attachments": (0..4).map(|index| json!({"path": format!("/srv/uploads/2026/12/report-{index}.pdf"), "size": 184_320 + index}))
             .collect::<Vec<_>>(),
-        "patch": code.repeat(3),
+        "patch": code.repeat(4),
         "options": { "notify": true, "dry_run": false, "retries": 3, "timeout": 2.5, "format": null },
     })
 }

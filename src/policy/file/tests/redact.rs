@@ -89,3 +89,43 @@ action = "mask"
 detector = "email"
 action = "keep"
 "#;
+
+/// The example of `docs/redaction.md`: its policy makes of the first content the second, and touches the paths that it names.
+#[test]
+fn the_documentation_says_what_is_done() {
+    struct Told;
+    impl Protect for Told {
+        fn hash(&self, class: &str, _: &[u8]) -> String {
+            format!("KEY:{class}")
+        }
+        fn pseudonym(&self, class: &str, _: Option<&str>, _: &[u8]) -> Option<String> {
+            Some(format!("KEY:{class}"))
+        }
+        fn encrypt(&self, _: &str, _: &str, _: &[u8]) -> Option<String> {
+            None
+        }
+    }
+    let page = include_str!("../../../../docs/redaction.md");
+    let blocks = |language: &str| -> Vec<&str> {
+        page.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap().trim()).collect()
+    };
+    let [policy] = blocks("toml")[..] else { panic!("one policy") };
+    let [content, wanted] = blocks("json")[..] else { panic!("content and what becomes of it") };
+    let context = Context::of("arguments").tool(Some("crm_find"));
+    let redacted = parse(policy).unwrap().redactor().redact(content.as_bytes(), &context, &Told);
+    assert_eq!(redacted.text, wanted);
+    let told = page
+        .lines()
+        .find_map(|line| line.strip_prefix("`auditrail.redacted` names each path that was touched: "))
+        .unwrap();
+    let told: Vec<_> = told.split('`').skip(1).step_by(2).collect();
+    assert_eq!(redacted.paths, told);
+    for name in Detector::ALL.map(Detector::as_str).into_iter().chain(Action::ALL.map(Action::as_str)) {
+        assert!(page.contains(&format!("\n| `{name}` |")), "{name} has a row");
+    }
+    let limits = Redactor::default().limits().to_owned();
+    assert_eq!(
+        (limits.bytes, limits.depth, limits.values, limits.work, limits.kept_bytes),
+        (64 << 10, 64, 16_384, 4 << 20, 16 << 10)
+    );
+}
