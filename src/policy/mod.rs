@@ -11,6 +11,7 @@ mod denials;
 #[cfg(feature = "policy-file")]
 pub mod file;
 mod limits;
+mod nearest;
 #[cfg(feature = "redaction")]
 pub mod redaction;
 mod rules;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::policy::rules::nearest;
+use crate::policy::nearest::nearest;
 
 /// Something in a file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,19 +108,25 @@ const KINDS: [&str; 8] =
 /// All keys of a policy that have a value.
 pub const KEYS: &[&str] = &[
     "acknowledge",
+    "action",
     "actor",
     "class",
     "deadline",
     "destructive",
+    "detector",
     "direction",
     "halves",
     "idempotent",
+    "in",
+    "key",
     "level",
     "match",
     "method",
     "name",
     "open_world",
     "outcome",
+    "path",
+    "pattern",
     "prompt",
     "read_only",
     "requires_verified_actor",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::class::ClassSettings;
+use super::redact::RedactSettings;
 use super::rule::RuleSettings;
 use super::tables::Tables;
 
@@ -22,12 +23,15 @@ pub struct PolicyFile {
     /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,
+    /// What is done to content before it is recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<Spanned<RedactSettings>>,
 }
 
 impl PolicyFile {
     /// Its tables.
     #[must_use]
     pub fn tables(&self) -> Tables<'_> {
-        Tables { rules: &self.rule, classes: &self.class }
+        Tables { rules: &self.rule, classes: &self.class, redacts: &self.redact }
     }
 }

@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::class::ClassSettings;
 use super::mistake::{Mistake, Source};
+use super::redact::{self, RedactSettings};
 use super::rule::RuleSettings;
 use crate::policy::{Class, Policy, PolicyError};
 
@@ -16,13 +17,15 @@ pub struct Tables<'a> {
     pub rules: &'a [Spanned<RuleSettings>],
     /// `[class.NAME]`.
     pub classes: &'a BTreeMap<String, ClassSettings>,
+    /// `[[redact]]`.
+    pub redacts: &'a [Spanned<RedactSettings>],
 }
 
 impl Tables<'_> {
     /// Whether there is none.
     #[must_use]
     pub fn are_empty(&self) -> bool {
-        self.rules.is_empty() && self.classes.is_empty()
+        self.rules.is_empty() && self.classes.is_empty() && self.redacts.is_empty()
     }
 
     /// The policy that they are.
@@ -30,7 +33,7 @@ impl Tables<'_> {
     /// # Errors
     /// The first mistake in it.
     pub fn policy(&self, id: &str, source: &Source<'_>) -> Result<Policy, Mistake> {
-        let mut builder = Policy::builder().id(id);
+        let mut builder = Policy::builder().id(id).redactor(redact::redactor(self.redacts, source)?);
         for (name, settings) in self.classes {
             builder = builder.class(name, Class::from(settings));
         }

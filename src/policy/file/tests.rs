@@ -1,3 +1,5 @@
+mod redact;
+
 use std::path::Path;
 
 use crate::policy::{Begin, CallFacts, Class, Level, Policy};
@@ -43,8 +45,14 @@ fn the_digest_does_not_depend_on_how_it_is_written() {
 #[test]
 fn mistakes_have_a_place_and_advice() {
     for (text, expected) in [
-        ("nam = \"a\"", "1:1: unknown field `nam`, expected one of `name`, `rule`, `class`; did you mean `name`?"),
-        ("[[rul]]", "1:3: unknown field `rul`, expected one of `name`, `rule`, `class`; did you mean `rule`?"),
+        (
+            "nam = \"a\"",
+            "1:1: unknown field `nam`, expected one of `name`, `rule`, `class`, `redact`; did you mean `name`?",
+        ),
+        (
+            "[[rul]]",
+            "1:3: unknown field `rul`, expected one of `name`, `rule`, `class`, `redact`; did you mean `rule`?",
+        ),
         ("name = \"\"", "1:8: `name`: a policy has a name of 1 to 128 characters"),
         ("[[rule]]\nmatch = { tol = \"a\" }", "2:11: `match`: unknown field `tol`, expected one of `method`, `tool`, "),
         (

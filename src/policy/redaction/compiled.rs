@@ -46,6 +46,8 @@ pub(super) struct Rule {
     /// How a key that the rule matches is told in a path.
     pub(super) shown: Option<NameId>,
     source: RedactionRule,
+    /// Whether it is there since no other rule is for its detector.
+    is_default: bool,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Rules {
             }
         };
         let class = source.class.clone().unwrap_or(class);
-        self.rules.push(Rule { action: source.action, class, shown, source });
+        self.rules.push(Rule { action: source.action, class, shown, source, is_default: false });
         Ok(())
     }
 
@@ -89,8 +91,28 @@ impl Rules {
     pub(super) fn add_default(&mut self, source: RedactionRule) {
         if let What::Detector(detector) = source.what {
             self.detectors.push((detector, self.rules.len()));
-            self.rules.push(Rule { action: source.action, class: detector.to_string(), shown: None, source });
+            self.rules.push(Rule {
+                action: source.action,
+                class: detector.to_string(),
+                shown: None,
+                source,
+                is_default: true,
+            });
         }
+    }
+
+    /// The rules that were added, as tables of a policy file.
+    pub(super) fn tables(&self) -> Vec<Vec<(&'static str, String)>> {
+        let mut tables = Vec::new();
+        for rule in self.rules.iter().filter(|rule| !rule.is_default) {
+            let source = &rule.source;
+            let mut table = vec![(source.what.name(), source.what.text()), ("action", source.action.to_string())];
+            for (key, value) in [("in", &source.field), ("tool", &source.tool), ("class", &source.class)] {
+                table.extend(value.clone().map(|value| (key, value)));
+            }
+            tables.push(table);
+        }
+        tables
     }
 
     pub(super) fn rule(&self, number: usize) -> Option<&Rule> {
@@ -220,6 +242,13 @@ impl What {
             Self::Key(_) => "key",
             Self::Pattern(_) => "pattern",
             Self::Detector(_) => "detector",
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Path(text) | Self::Key(text) | Self::Pattern(text) => text.clone(),
+            Self::Detector(detector) => detector.to_string(),
         }
     }
 

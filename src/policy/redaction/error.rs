@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::policy::nearest::nearest;
+
 /// Why a rule of redaction cannot be used. It names what is wrong, where in the text, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,6 +22,12 @@ pub struct RedactionError {
 impl RedactionError {
     pub(super) fn new(what: &'static str, at: Option<usize>, problem: impl Into<String>) -> Self {
         Self { what, at, problem: problem.into(), rule: None }
+    }
+
+    /// A table that matches by nothing, or by several things.
+    #[cfg(feature = "policy-file")]
+    pub(crate) fn ambiguous() -> Self {
+        Self::new("redact", None, "write one of `path`, `key`, `pattern` and `detector`")
     }
 
     pub(super) fn of_rule(self, number: usize) -> Self {
@@ -53,27 +61,7 @@ pub(super) fn one_of<T: Copy>(
         return Ok(*item);
     }
     let names: Vec<_> = all.iter().map(|item| name(*item)).collect();
-    let nearest = names.iter().map(|name| (distance(text, name), *name)).min().filter(|(distance, _)| *distance <= 3);
-    let guess = nearest.map(|(_, name)| format!("did you mean `{name}`? ")).unwrap_or_default();
-    Err(RedactionError::new(what, None, format!("there is no such {what}; {guess}Write one of {}", names.join(", "))))
+    let advice =
+        nearest(text, names.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(RedactionError::new(what, None, format!("unknown value, expected one of `{}`{advice}", names.join("`, `"))))
 }
-
-/// The number of characters to change between two words.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, character) in one.chars().take(MOST).enumerate() {
-        let (mut before, mut left) = (line, line + 1);
-        let next = row.iter().skip(1).zip(&other).map(|(above, wanted)| {
-            let changed = before + usize::from(character != *wanted);
-            before = *above;
-            left = changed.min(above + 1).min(left + 1);
-            left
-        });
-        row = std::iter::once(line + 1).chain(next.collect::<Vec<_>>()).collect();
-    }
-    row.last().copied().unwrap_or(usize::MAX)
-}
-
-/// Longer words are no misspelled names.
-const MOST: usize = 32;

@@ -37,6 +37,19 @@ impl Redactor {
         &self.0.limits
     }
 
+    /// All that it was told to do, as the tables of a policy file.
+    pub(crate) fn tables(&self) -> Vec<Vec<(&'static str, String)>> {
+        let limits = self.limits();
+        let mut tables = self.0.rules.tables();
+        if *limits != RedactionLimits::default() {
+            let RedactionLimits { bytes, kept_bytes, depth, values, work } = limits;
+            let numbers =
+                [("bytes", bytes), ("kept_bytes", kept_bytes), ("depth", depth), ("values", values), ("work", work)];
+            tables.push(numbers.map(|(key, number)| (key, number.to_string())).to_vec());
+        }
+        tables
+    }
+
     /// Reads a content that comes in pieces.
     pub fn reader(&self) -> ContentReader {
         ContentReader::new(self.clone())

@@ -192,7 +192,7 @@ impl<'c> Walk<'c> {
         let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
         let literal = rest.get(..length).unwrap_or_default();
         let is_number = matches!(literal.first(), Some(b'-' | b'0'..=b'9'));
-        if !is_number && !WORDS.contains(&literal) {
+        if !(is_json::is_number(literal) || WORDS.contains(&literal)) {
             return Err(Stop::Malformed);
         }
         self.at += length;

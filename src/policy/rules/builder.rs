@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use super::canonical::digest;
+use super::canonical::canonical;
 use super::checks;
 use super::error::{MAX_NAME, MAX_RULES, PolicyError, PolicyProblem};
 use super::index::Index;
 use super::keys::{Keys, OutcomeKey};
-use super::nearest::nearest;
 use super::pattern::Pattern;
 use super::policy::{Compiled, CompiledRule, Policy};
 use super::rule::Rule;
 use super::treatment::{DEFAULT, NamedClass, RuleRef, Treatment};
 use crate::policy::class::Class;
+use crate::policy::nearest::nearest;
 #[cfg(feature = "redaction")]
 use crate::policy::redaction::Redactor;
 use crate::record::{Detail, Status};
@@ -56,16 +56,16 @@ impl PolicyBuilder {
         self
     }
 
+    /// What is done to content before it is recorded. By default, all detectors mask what they find.
+    #[cfg(feature = "redaction")]
+    pub fn redactor(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
+    }
+
     /// Adds a rule after the others; the first that matches decides.
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
-    }
-
-    /// What content goes through before it is recorded. By default all detectors mask what they find.
-    #[cfg(feature = "redaction")]
-    pub fn redactor(self, redactor: Redactor) -> Self {
-        Self { redactor, ..self }
     }
 
     /// Checks and compiles the policy.
@@ -91,19 +91,26 @@ impl PolicyBuilder {
     }
 
     fn compiled(self, rules: Vec<CompiledRule>) -> Policy {
-        let digest = digest(&rules, &self.classes);
+        let mut canonical = canonical(&rules, &self.classes);
+        #[cfg(feature = "redaction")]
+        for table in self.redactor.tables() {
+            canonical.table("redact");
+            table.iter().for_each(|(key, value)| canonical.value(key, value));
+        }
+        let digest = canonical.digest();
         let index = Index::new(rules.iter().map(|rule| &rule.keys));
         let id = self.id.unwrap_or_else(|| DEFAULT.into());
-        let compiled = Compiled {
-            id,
-            digest,
-            rules,
-            index,
-            default: Treatment::default(),
-            #[cfg(feature = "redaction")]
-            redactor: self.redactor,
-        };
-        Policy { compiled: Arc::new(compiled) }
+        Policy {
+            compiled: Arc::new(Compiled {
+                id,
+                digest,
+                rules,
+                index,
+                #[cfg(feature = "redaction")]
+                redactor: self.redactor,
+                default: Treatment::default(),
+            }),
+        }
     }
 }
 

@@ -79,12 +79,12 @@ impl Canonical {
     }
 }
 
-/// The digest of all that a policy says.
-pub(super) fn digest(rules: &[CompiledRule], classes: &BTreeMap<String, Class>) -> String {
+/// The canonical text of the rules and classes of a policy.
+pub(super) fn canonical(rules: &[CompiledRule], classes: &BTreeMap<String, Class>) -> Canonical {
     let mut canonical = Canonical::new();
     classes.iter().for_each(|(name, class)| canonical.class(name, class));
     rules.iter().for_each(|rule| canonical.rule(rule));
-    canonical.digest()
+    canonical
 }
 
 /// A text that changes with the meaning of what is behind it.

@@ -21,7 +21,6 @@ mod in_use;
 mod index;
 mod keys;
 mod level;
-mod nearest;
 mod pattern;
 mod policy;
 mod rule;
@@ -36,7 +35,6 @@ pub use self::explain::{Explanation, Mismatch, Note, Unmatched};
 pub use self::facts::CallFacts;
 pub use self::level::{Halves, Level};
 #[cfg(feature = "policy-file")]
-pub(super) use self::nearest::nearest;
 pub use self::policy::Policy;
 pub use self::rule::Rule;
 pub use self::sample::{InvalidSample, Sample};

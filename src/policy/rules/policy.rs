@@ -42,10 +42,10 @@ pub(super) struct Compiled {
     pub(super) digest: String,
     pub(super) rules: Vec<CompiledRule>,
     pub(super) index: Index,
-    /// What is kept of calls that no rule matches.
-    pub(super) default: Treatment,
     #[cfg(feature = "redaction")]
     pub(super) redactor: Redactor,
+    /// What is kept of calls that no rule matches.
+    pub(super) default: Treatment,
 }
 
 /// A rule of a compiled policy.
@@ -56,6 +56,13 @@ pub(super) struct CompiledRule {
 }
 
 impl Policy {
+    /// What is done to content before it is recorded.
+    #[cfg(feature = "redaction")]
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.compiled.redactor
+    }
+
     /// What is decided when a call begins.
     #[must_use]
     pub fn at_begin(&self, facts: &CallFacts<'_>) -> Begin {
@@ -93,6 +100,12 @@ impl Policy {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.compiled.id
+    }
+
+    /// Whether a rule wants arguments or results on records.
+    #[must_use]
+    pub fn wants_content(&self) -> bool {
+        self.compiled.rules.iter().any(|rule| rule.treatment.level >= Level::Arguments)
     }
 
     /// The classes that its rules give to calls.

@@ -106,12 +106,12 @@ impl ConfigFile {
 
     /// The policy of the tables in the file, or of the file that it names.
     fn read_policy(&self, source: &Source<'_>) -> Result<Policy, FileError> {
-        let tables = Tables { rules: &self.rule, classes: &self.class };
+        let tables = Tables { rules: &self.rule, classes: &self.class, redacts: &self.redact };
         match &self.policy {
             None => Ok(tables.policy(POLICY, source)?),
             Some(path) if tables.are_empty() => Ok(Policy::from_file(path.get_ref())?),
             Some(path) => {
-                let problem = "the policy is in a file of its own, and in this one, too; move [[rule]] and [class.NAME] there, or \
+                let problem = "the policy is in a file of its own, and in this one, too; move [[rule]], [class.NAME] and [[redact]] there, or \
                                remove `policy`";
                 Err(source.mistake(Some(path.span()), problem).into())
             }

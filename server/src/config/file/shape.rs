@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use auditrail::policy::Policy;
-use auditrail::policy::file::{ClassSettings, FileDuration, RuleSettings};
+use auditrail::policy::file::{ClassSettings, FileDuration, RedactSettings, RuleSettings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -63,6 +63,9 @@ pub struct ConfigFile {
     /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,
+    /// What is done to content before it is recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<Spanned<RedactSettings>>,
     /// What they say together, or the policy's file does.
     #[serde(skip)]
     pub(super) decides: Policy,

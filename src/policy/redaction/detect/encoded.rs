@@ -22,11 +22,15 @@ pub(super) fn percent(text: &[u8], scan: &mut Scan<'_>) -> Result<(), Exhausted>
 
 /// Looks into a run of characters at that place of a text, if it is encoded text.
 pub(super) fn base64_or_hex(text: &[u8], start: usize, piece: &[u8], scan: &mut Scan<'_>) -> Result<(), Exhausted> {
-    let (Some(decode), Some(head)) = (decoder(piece), piece.get(..SHORTEST)) else { return Ok(()) };
-    // Most runs are something else, and no text when they are decoded.
-    if !decode(head).is_some_and(|head| is_text(&head)) {
-        return Ok(());
-    }
+    // Most runs are something else, and no text when they are decoded: that is seen at the first bytes.
+    let is_hex = piece.iter().all(u8::is_ascii_hexdigit);
+    let decode: Decode = match is_hex && piece.len().is_multiple_of(2) && hex_bytes(piece).take(HEAD).all(is_text) {
+        true => |piece| hex_bytes(piece).collect(),
+        false if piece.len() % 4 != 1 && base64_bytes(piece).take(HEAD).all(is_text) => {
+            |piece| base64_bytes(piece).collect()
+        }
+        false => return Ok(()),
+    };
     scan.work.spend(piece.len())?;
     let Some(decoded) = decode(piece) else { return Ok(()) };
     let after = text.get(start + piece.len()..).unwrap_or_default();
@@ -44,13 +48,8 @@ fn look(decoded: &[u8], start: usize, end: usize, scan: &mut Scan<'_>) -> Result
 
 type Decode = fn(&[u8]) -> Option<Vec<u8>>;
 
-fn decoder(piece: &[u8]) -> Option<Decode> {
-    let is_hex = piece.len().is_multiple_of(2) && piece.iter().all(u8::is_ascii_hexdigit);
-    if is_hex { Some(hex_decoded) } else { (piece.len() % 4 != 1).then_some(base64_decoded) }
-}
-
-fn hex_decoded(piece: &[u8]) -> Option<Vec<u8>> {
-    piece.chunks_exact(2).map(|pair| Some(hex(*pair.first()?)? << 4 | hex(*pair.get(1)?)?)).collect()
+fn hex_bytes(piece: &[u8]) -> impl Iterator<Item = Option<u8>> {
+    piece.chunks_exact(2).map(|pair| Some(hex(*pair.first()?)? << 4 | hex(*pair.get(1)?)?))
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -58,18 +57,12 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// Of both alphabets, without padding.
-fn base64_decoded(piece: &[u8]) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(piece.len() / 4 * 3 + 2);
-    for group in piece.chunks(4) {
-        let mut bits = 0_u32;
-        for digit in group {
-            bits = bits << 6 | sextet(*digit)?;
-        }
-        let missing = 4 - group.len();
-        let [_, bytes @ ..] = (bits << (6 * missing)).to_be_bytes();
-        decoded.extend(bytes.iter().take(3 - missing));
-    }
-    Some(decoded)
+fn base64_bytes(piece: &[u8]) -> impl Iterator<Item = Option<u8>> {
+    piece.chunks(4).flat_map(|group| {
+        let bits = group.iter().try_fold(0_u32, |bits, digit| Some(bits << 6 | sextet(*digit)?));
+        let [_, bytes @ ..] = bits.map(|bits| bits << (6 * (4 - group.len()))).unwrap_or_default().to_be_bytes();
+        bytes.into_iter().take(group.len() - 1).map(move |byte| bits.map(|_| byte))
+    })
 }
 
 fn sextet(digit: u8) -> Option<u32> {
@@ -103,8 +96,8 @@ fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
     is_encoded.then_some(decoded)
 }
 
-fn is_text(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E))
+fn is_text(byte: Option<u8>) -> bool {
+    matches!(byte, Some(b'\t' | b'\n' | b'\r' | 0x20..=0x7E))
 }
 
 fn is_separator(byte: u8) -> bool {
@@ -112,5 +105,7 @@ fn is_separator(byte: u8) -> bool {
         || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b'?' | b'#' | b'=' | b';' | b',' | b'/')
 }
 
-/// Twelve bytes in base64: random bytes of that number are text once in 100 000 times.
+/// Of base64; half of it are eight bytes in hexadecimal digits.
 pub(super) const SHORTEST: usize = 16;
+/// As many bytes as the shortest has at least: random ones are all text once in two thousand times.
+const HEAD: usize = 8;

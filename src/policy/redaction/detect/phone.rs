@@ -26,7 +26,8 @@ pub(super) fn international(text: &[u8], scan: &mut Scan<'_>) {
 
 /// The number whose first group of digits that is.
 pub(super) fn national(text: &[u8], group: &Range<usize>) -> Option<Range<usize>> {
-    if goes_back(text, group.start) {
+    let is_signed = group.start.checked_sub(1).is_some_and(|before| text.get(before) == Some(&b'-'));
+    if is_signed || goes_back(text, group.start) {
         return None;
     }
     north_american(text, group).or_else(|| with_trunk_digit(text, group))
@@ -73,7 +74,9 @@ fn with_trunk_digit(text: &[u8], group: &Range<usize>) -> Option<Range<usize>> {
         end = next;
     }
     let right = if is_abroad { 11..=17 } else { 9..=12 };
-    (groups > 0 && right.contains(&digits) && !goes_on(text, end)).then_some(group.start..end)
+    // Five digits, a hyphen and four are an American ZIP code.
+    let is_zip = group.len() == 5 && digits == 9 && text.get(group.end) == Some(&b'-');
+    (groups > 0 && !is_zip && right.contains(&digits) && !goes_on(text, end)).then_some(group.start..end)
 }
 
 /// The end and the number of digits, with the separators of numbers that people write.
