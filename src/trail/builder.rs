@@ -533,7 +533,7 @@ fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
 
 /// Refuses a policy with a class that cannot be kept.
 fn check_policy(settings: &Settings, policy: &Policy) -> Result<(), ConfigError> {
-    let known: Vec<_> = policy.classes().map(|named| (OF_POLICY, named.class)).collect();
+    let known: Vec<_> = policy.classes().map(|class| (OF_POLICY, class)).collect();
     check_classes(settings, &known)
 }
 

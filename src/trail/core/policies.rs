@@ -52,7 +52,7 @@ pub(in crate::trail) struct PolicyContext {
 impl Policies {
     pub(in crate::trail) fn new(policy: Policy, source: Option<PolicySource>, context: PolicyContext) -> Self {
         let PolicyContext { reporter, notices, check, is_off } = context;
-        let is_set = !policy.is_empty();
+        let is_set = policy.rules() > 0;
         let policies = Self {
             is_set: AtomicBool::new(is_set && !is_off),
             current: RwLock::new(Arc::new(PolicyInForce::new(policy))),
@@ -114,7 +114,7 @@ impl Policies {
             ));
         }
         let _alone = self.changing.lock();
-        let is_set = !policy.is_empty() && !self.is_off;
+        let is_set = policy.rules() > 0 && !self.is_off;
         let new = Arc::new(PolicyInForce::new(policy));
         let old = std::mem::replace(&mut *self.current.write(), new);
         self.is_set.store(is_set, Ordering::Release);
@@ -184,7 +184,7 @@ impl Policies {
 }
 
 fn may_hold(policy: &Policy) -> bool {
-    policy.classes().any(|named| named.class.may_hold())
+    policy.classes().any(|class| class.may_hold())
 }
 
 /// Often enough for people who change a file, and seldom enough to cost nothing.
