@@ -213,7 +213,8 @@ fn an_intent_is_kept_answered_or_gone_as_the_dead_process_left_it() {
         assert_eq!(journal.usage().open_calls, 2);
         moments();
         let segments = std::fs::read_dir(directory.path().join(format!("journal/streams/{dead}"))).unwrap();
-        let segments = segments.filter(|file| file.as_ref().unwrap().path().extension() == Some("seg".as_ref())).count();
+        let segments =
+            segments.filter(|file| file.as_ref().unwrap().path().extension() == Some("seg".as_ref())).count();
         assert_eq!(segments > 3, is_carried, "{segments} segments");
         drop((journal, opened));
 

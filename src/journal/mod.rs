@@ -58,8 +58,8 @@ mod tests;
 mod upkeep;
 mod write;
 
-pub(crate) use self::append::{WITHDRAWN, encode_frame, encode_intent, intended};
 pub use self::append::{Append, Receipt, Room};
+pub(crate) use self::append::{WITHDRAWN, encode_frame, encode_intent, intended};
 pub use self::directory::{Ledger, RemovedStream};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};
 pub(crate) use self::disk::{Locked, check_length};

@@ -6,9 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::calls::{Call, Class, WhenFull};
-use super::core::{
-    AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls, Policies, PolicyContext, PolicySource,
-};
+use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls, Policies, PolicyContext, PolicySource};
 use super::digest_key::{CONTENT_LABEL, DigestKey};
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};

@@ -14,8 +14,8 @@ use super::lifecycle::{FlushError, Flushed};
 use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
 use crate::config::{ConfigError, Settings};
-use crate::policy::Policy;
 use crate::hex::hex;
+use crate::policy::Policy;
 use crate::record::RecordId;
 use crate::ship::StatsSnapshot;
 

@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::profile::Profile;
 use crate::identity::Claimed;
-use crate::trail::{Direction, Truncation, Truncator, ToolHints};
+use crate::trail::{Direction, ToolHints, Truncation, Truncator};
 
 /// A JSON-RPC message, or whatever takes the place of one.
 #[derive(Debug, Clone, Default, PartialEq)]

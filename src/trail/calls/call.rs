@@ -59,7 +59,14 @@ impl Call {
     /// An HTTP request that carried no MCP message, or none that was read.
     #[cfg(feature = "tower")]
     pub(crate) fn http(message: MessageFacts) -> Self {
-        Self { event: EventName::HttpRequest, message, begun: None, mapped: None, hints: ToolHints::default(), treated: None }
+        Self {
+            event: EventName::HttpRequest,
+            message,
+            begun: None,
+            mapped: None,
+            hints: ToolHints::default(),
+            treated: None,
+        }
     }
 
     /// When it began, if that was not now.

@@ -39,5 +39,5 @@ pub(in crate::trail) use self::message::is_fact;
 #[cfg(feature = "layer")]
 pub(crate) use self::state::SpanMoment;
 pub(crate) use self::state::{CallState, FactsRef};
-pub(in crate::trail) use self::treated::{Kept, PolicyInForce, RequestHalf, call_facts};
 pub(crate) use self::treated::Treated;
+pub(in crate::trail) use self::treated::{Kept, PolicyInForce, RequestHalf, call_facts};

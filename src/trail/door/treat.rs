@@ -31,7 +31,8 @@ impl Core {
         let Some(policy) = self.policies.for_call() else { return };
         let treated = {
             let facts = state.facts();
-            let is_read = facts.mapped.as_ref().is_some_and(|mapped| crate::policy::TargetMap::is_read(&mapped.actions));
+            let is_read =
+                facts.mapped.as_ref().is_some_and(|mapped| crate::policy::TargetMap::is_read(&mapped.actions));
             let hints = if is_read { ToolHints::of_read_only(true) } else { ToolHints::default() };
             Treated::at_begin(policy, &call_facts(state.event(), hints, |key| facts.text_of(key)), hints)
         };

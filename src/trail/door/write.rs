@@ -88,7 +88,8 @@ impl Core {
     fn write_request_as(&self, what: Append, state: &CallState, facts: FactsRef<'_>) -> Result<Receipt, NotTaken> {
         let mut text = [0; 36];
         let id = state.request_id().encode(&mut text);
-        let encode = |buffer: &mut Vec<u8>| facts.with(|facts| records::request(buffer, state, facts, id, state.is_answered()));
+        let encode =
+            |buffer: &mut Vec<u8>| facts.with(|facts| records::request(buffer, state, facts, id, state.is_answered()));
         let receipt = self.recorder.write(what, Priority::of(&what, false), || facts.client(), encode)?;
         state.set_journalled(receipt.call);
         if what.kind.is_record() {
@@ -98,12 +99,7 @@ impl Core {
     }
 
     /// Settles what becomes of an intent, and says whether the call has a response record.
-    fn settle_halves(
-        &self,
-        answer: &Answer<'_>,
-        outcome: &Outcome,
-        terms: Option<WriteTerms<'_>>,
-    ) -> bool {
+    fn settle_halves(&self, answer: &Answer<'_>, outcome: &Outcome, terms: Option<WriteTerms<'_>>) -> bool {
         let Answer { state, facts } = *answer;
         let Some(treated) = state.treated() else { return true };
         let kept = facts.with(|facts| Self::kept(treated, state, facts, outcome));

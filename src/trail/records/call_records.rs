@@ -154,9 +154,8 @@ fn known(encoder: &mut Encoder<'_>, facts: &Facts, added: &Attributes) {
 /// Names the policy that says what is kept of the call, unless what decided whether it may run names its own.
 fn name_policy(encoder: &mut Encoder<'_>, state: &CallState, facts: &Facts) {
     let Some(treated) = state.treated() else { return };
-    let is_named = |said: &Attributes| {
-        said.contains(names::AUDITRAIL_POLICY_DIGEST) || said.contains(names::AUDITRAIL_POLICY_ID)
-    };
+    let is_named =
+        |said: &Attributes| said.contains(names::AUDITRAIL_POLICY_DIGEST) || said.contains(names::AUDITRAIL_POLICY_ID);
     if !is_named(&facts.base) && !is_named(&facts.added) {
         encoder.attributes(&treated.by.stamp);
     }

@@ -22,16 +22,15 @@ fn rule() -> impl Strategy<Value = Rule> {
     let outcome = prop::option::of(prop::sample::select(vec!["success", "failure", "unknown", "tool_error", "denied"]));
     let level = prop::sample::select(vec![Level::None, Level::Metadata]);
     let halves = prop::sample::select(vec![Halves::Both, Halves::Response]);
-    (tool, read_only, actor, outcome, level, halves, prop::option::weighted(0.2, Just(Sample::one_in(2).unwrap()))).prop_map(
-        |(tool, read_only, actor, outcome, level, halves, sample)| {
+    (tool, read_only, actor, outcome, level, halves, prop::option::weighted(0.2, Just(Sample::one_in(2).unwrap())))
+        .prop_map(|(tool, read_only, actor, outcome, level, halves, sample)| {
             let mut rule = Rule::default().level(level).halves(halves);
             rule = tool.into_iter().fold(rule, Rule::tool);
             rule = read_only.into_iter().fold(rule, Rule::read_only);
             rule = actor.into_iter().fold(rule, Rule::actor);
             rule = outcome.into_iter().fold(rule, Rule::outcome);
             if level == Level::None { rule } else { sample.into_iter().fold(rule, Rule::sample) }
-        },
-    )
+        })
 }
 
 fn asked() -> impl Strategy<Value = Asked> {

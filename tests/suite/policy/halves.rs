@@ -30,8 +30,10 @@ async fn a_rule_on_the_outcome_keeps_both_halves_of_what_it_does_not_leave_out()
         let records = policed.records().await;
         let expected = [("put-fails", "request"), ("put-fails", "response"), ("look", "request"), ("look", "response")];
         assert_eq!(halves(&records), expected, "{route:?}");
-        let of_put: Vec<_> =
-            records.iter().filter(|record| super::rig::half(record).is_some_and(|half| half.0 == "put-fails")).collect();
+        let of_put: Vec<_> = records
+            .iter()
+            .filter(|record| super::rig::half(record).is_some_and(|half| half.0 == "put-fails"))
+            .collect();
         let (request, response) = (of_put[0], of_put[1]);
         assert!(number(request) < number(response), "{route:?}");
         assert!(request.time_unix_nano <= response.time_unix_nano, "{route:?}");
@@ -58,7 +60,12 @@ async fn a_late_request_record_has_its_own_time_and_facts() {
     open.finish(Outcome::of(Detail::ToolError)).await;
     let records = policed.records().await;
     assert_eq!(halves(&records), [("put", "request"), ("put", "response")]);
-    assert!((before..=begun).contains(&records[0].time_unix_nano), "{} {:?}", records[0].time_unix_nano, before..=begun);
+    assert!(
+        (before..=begun).contains(&records[0].time_unix_nano),
+        "{} {:?}",
+        records[0].time_unix_nano,
+        before..=begun
+    );
     assert!(records[1].time_unix_nano >= begun);
     assert_eq!(records[0].text(names::AUDITRAIL_COMPLIANCE_PURPOSE), None);
     assert_eq!(records[1].text(names::AUDITRAIL_COMPLIANCE_PURPOSE), Some("billing"));

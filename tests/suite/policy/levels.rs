@@ -43,7 +43,8 @@ async fn a_call_at_level_none_leaves_no_record_on_any_route_and_is_counted_and_t
 #[tokio::test]
 async fn a_default_leaves_out_reads_that_succeed_and_nothing_else() {
     for route in Route::ALL {
-        let policed = Policed::by(Policy::builder().rule(Rule::named("rest").level(Level::None)).build().unwrap()).await;
+        let policed =
+            Policed::by(Policy::builder().rule(Rule::named("rest").level(Level::None)).build().unwrap()).await;
         call(route, &policed.trail, &["look", "put", "look-fails", "put-fails"]).await;
         let expected = ["put", "look-fails", "put-fails"];
         let expected: Vec<_> = expected.iter().flat_map(|tool| [(*tool, "request"), (*tool, "response")]).collect();
@@ -70,7 +71,8 @@ async fn notifications_can_be_left_out_too() {
     let policy = Policy::builder().rule(Rule::named("talk").method("notifications/progress").level(Level::None));
     let bench = Bench::with(|builder| builder.policy(policy.build().unwrap()));
     let mut wire = Wire::new(&bench.trail);
-    wire.client(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}"#).await;
+    wire.client(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}"#)
+        .await;
     wire.client(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     let records = bench.records();
     let methods: Vec<_> = records.iter().filter_map(|record| record.text(names::MCP_METHOD_NAME)).collect();

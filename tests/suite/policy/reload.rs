@@ -51,8 +51,13 @@ async fn a_change_is_a_record_with_both_digests_and_an_open_call_keeps_its_polic
     let digests: Vec<_> = of_calls.map(|record| text(record, names::AUDITRAIL_POLICY_DIGEST)).collect();
     assert_eq!(digests, [old.clone(), old.clone(), new.clone()]);
     let told = records.iter().filter(|record| record.event_name == "auditrail.policy").map(|record| {
-        [names::AUDIT_ACTION, names::AUDITRAIL_POLICY_ID, names::AUDITRAIL_POLICY_DIGEST, names::AUDITRAIL_POLICY_PREVIOUS_DIGEST]
-            .map(|name| text(record, name))
+        [
+            names::AUDIT_ACTION,
+            names::AUDITRAIL_POLICY_ID,
+            names::AUDITRAIL_POLICY_DIGEST,
+            names::AUDITRAIL_POLICY_PREVIOUS_DIGEST,
+        ]
+        .map(|name| text(record, name))
     });
     let said = |text: &str| Some(text.to_owned());
     assert_eq!(
@@ -83,7 +88,9 @@ fn reloads_under_load_lose_no_record_and_each_call_has_one_policy() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for number in 0..calls / threads {
             let (tool, fails) = ((number + thread) % 3, number % 2 == 0);
-            let call = Call::mcp("tools/call").tool(format!("tool-{tool}")).attribute("number", i64::try_from(number).unwrap());
+            let call = Call::mcp("tools/call")
+                .tool(format!("tool-{tool}"))
+                .attribute("number", i64::try_from(number).unwrap());
             let open = runtime.block_on(trail.begin(call)).unwrap();
             let outcome = if fails { Outcome::jsonrpc_error(-32603) } else { Outcome::ok() };
             runtime.block_on(open.finish(outcome));
@@ -101,8 +108,7 @@ fn reloads_under_load_lose_no_record_and_each_call_has_one_policy() {
         }
         running.into_iter().for_each(|thread| thread.join().unwrap());
     });
-    let numbers: BTreeMap<_, _> =
-        (0..=reloads).map(|number| (policy(number).digest().to_owned(), number)).collect();
+    let numbers: BTreeMap<_, _> = (0..=reloads).map(|number| (policy(number).digest().to_owned(), number)).collect();
     let records = bench.records();
     let mut of_calls = BTreeMap::<_, Vec<_>>::new();
     for record in records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE).is_some()) {
@@ -169,7 +175,9 @@ fn a_file_that_changes_is_read_again_and_one_that_cannot_be_used_is_an_alarm() {
     until("the alarm is told", || bench.said().iter().any(|said| said.contains("line 1, column 1: 4 digits")));
     assert!(is(1), "the policy stays");
     std::fs::remove_file(&path).unwrap();
-    until("that it is gone is told", || bench.said().iter().filter(|said| said.contains("stays in force")).count() == 2);
+    until("that it is gone is told", || {
+        bench.said().iter().filter(|said| said.contains("stays in force")).count() == 2
+    });
     write("2");
     until("the next good file is taken", || is(2));
     let alarms = || -> Vec<(String, String)> {

@@ -10,8 +10,8 @@ use auditrail::record::{Detail, Outcome, Record, Value, names};
 use auditrail::serve::Receiver;
 use auditrail::trail::{Call, RecordCounts, ToolHints, TrailBuilder};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ClientConfig, ContentBlock, ServerCapabilities, ServerConfig,
-    Tool, ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientConfig, ContentBlock, ServerCapabilities,
+    ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
@@ -175,7 +175,8 @@ async fn by_tap(trail: &Trail, tools: &[&str]) {
         })
         .collect();
     wire.client(r#"{"jsonrpc":"2.0","id":"list","method":"tools/list"}"#).await;
-    wire.server(&serde_json::json!({ "jsonrpc": "2.0", "id": "list", "result": { "tools": listed } }).to_string()).await;
+    wire.server(&serde_json::json!({ "jsonrpc": "2.0", "id": "list", "result": { "tools": listed } }).to_string())
+        .await;
     for (id, tool) in tools.iter().enumerate() {
         let params = serde_json::json!({ "name": tool });
         let asked = serde_json::json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });

@@ -39,8 +39,7 @@ impl Configuration {
             Some(path) => Some(path.clone()),
             None => environment.text(FILE).map_err(Failure::usage)?.map(PathBuf::from),
         };
-        let mut file =
-            path.as_deref().map(ConfigFile::read).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut file = path.as_deref().map(ConfigFile::read).transpose().map_err(Failure::usage)?.unwrap_or_default();
         let mut others = Vec::from_iter(&file.identity.token_variable);
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
             others.extend([Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten());

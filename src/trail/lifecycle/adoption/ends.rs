@@ -15,7 +15,8 @@ use super::event::{AdoptionEvent, DrainedStream};
 use super::lanes::Lanes;
 use crate::config::Notices;
 use crate::journal::{
-    Adopted, Append, CallNumber, Journal, OpenRequest, Reader, Room, Settler, SinkHandles, encode_frame, intended, planted,
+    Adopted, Append, CallNumber, Journal, OpenRequest, Reader, Room, Settler, SinkHandles, encode_frame, intended,
+    planted,
 };
 use crate::locks::Mutex;
 use crate::record::{Clock, Record};
