@@ -168,8 +168,8 @@ pub mod ship {
 
 /// What records, counts and limits.
 pub mod trail {
-    /// What errors call a class that the code returns for some calls.
-    pub const CLASSES: &str = crate::trail::CLASSES;
+    /// What errors call a class of the policy.
+    pub const CLASSES: &str = crate::trail::OF_POLICY;
 
     pub use crate::trail::core::Core;
     pub use crate::trail::identity::{Client, Share, SharedResource};

@@ -33,7 +33,7 @@ use std::time::Duration;
 use auditrail::Trail;
 use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Kind, orphans};
 use auditrail::policy::{Level, Policy, Rule};
-use auditrail::record::{EventName, Record, Value, names};
+use auditrail::record::{EventName, Record, Severity, Value, names};
 use auditrail::ship::{encode_resource, encode_scope};
 use auditrail::trail::{Call, Moment};
 use serde_json::json;
@@ -183,6 +183,7 @@ fn an_intent_is_kept_answered_or_gone_as_the_dead_process_left_it() {
         let mut options = JournalOptions::new(directory.path().join("journal"));
         options.resource = encode_resource(&[("service.instance.id".into(), "of the dead".into())]);
         options.scope = encode_scope();
+        options.segment_bytes = Some(512 << 10);
         let opened = Journal::open(options).unwrap();
         let (journal, dead) = (opened.journal.clone(), opened.journal.stream().to_string());
         let frame_of = |tool: &str, end: &[u8]| {
@@ -192,15 +193,13 @@ fn an_intent_is_kept_answered_or_gone_as_the_dead_process_left_it() {
             frame
         };
         let moments = || {
-            // Far more than a segment.
-            let before = journal.usage().allocated_bytes;
-            while is_carried && journal.usage().allocated_bytes <= before + (64 << 20) {
+            // More than a segment.
+            for _ in 0..if is_carried { 60 } else { 0 } {
+                let mut long = request_of("filler");
+                long.body = Some(Value::from("x".repeat(20_000)));
                 let mut frame = vec![0; HEADER];
-                frame.extend_from_slice(&[0x2a; 60_000]);
+                long.encode(&mut frame);
                 journal.append(Append::MOMENT, &mut frame).unwrap();
-                if journal.usage().pending_bytes > 96 << 20 {
-                    break;
-                }
             }
         };
         let intend = |tool: &str| journal.append(Append::INTENT, &mut frame_of(tool, MARK)).unwrap();
@@ -213,6 +212,10 @@ fn an_intent_is_kept_answered_or_gone_as_the_dead_process_left_it() {
         journal.append(Append::response(answered.call), &mut frame_of("answered", &[])).unwrap();
         assert_eq!(journal.usage().open_calls, 2);
         moments();
+        let segments = std::fs::read_dir(directory.path().join(format!("journal/streams/{dead}"))).unwrap();
+        let segments =
+            segments.filter(|file| file.as_ref().unwrap().path().extension() == Some("seg".as_ref())).count();
+        assert_eq!(segments > 3, is_carried, "{segments} segments");
         drop((journal, opened));
 
         let bench = Bench::on(directory, |builder| builder);
@@ -238,16 +241,23 @@ fn an_intent_is_kept_answered_or_gone_as_the_dead_process_left_it() {
 /// The request record of a call of that tool.
 fn request_of(tool: &str) -> Record {
     let text = |key: &'static str, value: &str| (key.into(), Value::from(value.to_owned()));
-    let mut record = Record::default();
-    record.event_name = "auditrail.mcp.tools.call".into();
-    (record.time_unix_nano, record.observed_time_unix_nano) = (1_796_000_000_000_000_000, 1_796_000_000_000_000_000);
-    record.attributes = vec![
-        text(names::AUDIT_RECORD_ID, &format!("01900000-0000-7000-8000-{:0>12x}", tool.len())),
-        text(names::AUDITRAIL_PHASE, "request"),
-        text(names::AUDIT_OUTCOME, "unknown"),
-        text(names::GEN_AI_TOOL_NAME, tool),
-    ];
-    record
+    Record {
+        time_unix_nano: 1_796_000_000_000_000_000,
+        observed_time_unix_nano: 1_796_000_000_000_000_000,
+        event_name: "auditrail.mcp.tools.call".into(),
+        severity: Severity::INFO,
+        body: Some(Value::from(format!("tools/call {tool}"))),
+        attributes: vec![
+            text(names::AUDIT_RECORD_ID, &format!("01900000-0000-7000-8000-{:0>12x}", tool.len())),
+            text(names::AUDITRAIL_PHASE, "request"),
+            text(names::AUDIT_OUTCOME, "unknown"),
+            text(names::GEN_AI_TOOL_NAME, tool),
+        ],
+        dropped_attributes_count: 0,
+        flags: 0,
+        trace_id: None,
+        span_id: None,
+    }
 }
 
 /// The attribute `auditrail.intent` = true behind a record (`docs/format.md`): field 6, a key and a bool.

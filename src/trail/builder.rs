@@ -580,9 +580,9 @@ fn service(settings: &Settings) -> Vec<(&'static str, String)> {
 }
 
 /// What errors call a class of the policy.
-const OF_POLICY: &str = "a class of the policy";
+pub(crate) const OF_POLICY: &str = "a class of the policy";
 /// What errors call a class that the code returns for some calls.
-pub(crate) const CLASSES: &str = "a class of classify()";
+const CLASSES: &str = "a class of classify()";
 const OFF: &str = "auditing is switched off (AUDITRAIL_DISABLED, or auditing() of the builder): calls run unrecorded, and the trail has \
                    one record that says so";
 /// The file of the digest key, beside the journal.

@@ -39,7 +39,7 @@ pub use self::wire_counts::WireCounts;
 pub use crate::identity::{Actor, ActorType, RequestFacts};
 
 #[cfg(feature = "internals")]
-pub(crate) use self::builder::CLASSES;
+pub(crate) use self::builder::OF_POLICY;
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]

@@ -17,7 +17,6 @@ mod checks;
 mod error;
 mod explain;
 mod facts;
-mod in_use;
 mod index;
 mod keys;
 mod level;

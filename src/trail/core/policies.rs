@@ -56,7 +56,7 @@ impl Policies {
     pub(in crate::trail) fn new(policy: Policy, source: Option<PolicySource>, context: PolicyContext) -> Self {
         let PolicyContext { reporter, notices, check, wants_content, is_off } = context;
         wants_content.fetch_or(policy.wants_content(), Ordering::Relaxed);
-        let is_set = !policy.is_empty();
+        let is_set = policy.rules() > 0;
         let policies = Self {
             is_set: AtomicBool::new(is_set && !is_off),
             current: RwLock::new(Arc::new(PolicyInForce::new(policy))),
@@ -119,7 +119,7 @@ impl Policies {
             ));
         }
         let _alone = self.changing.lock();
-        let is_set = !policy.is_empty() && !self.is_off;
+        let is_set = policy.rules() > 0 && !self.is_off;
         self.wants_content.fetch_or(policy.wants_content(), Ordering::Relaxed);
         let new = Arc::new(PolicyInForce::new(policy));
         let old = std::mem::replace(&mut *self.current.write(), new);

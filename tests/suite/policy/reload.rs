@@ -205,3 +205,22 @@ fn a_file_that_cannot_be_used_stops_the_start() {
     let error = started.unwrap_err().to_string();
     assert_eq!(error, "auditrail does not start: policy.toml, line 3, column 7: levle");
 }
+
+#[test]
+fn a_toml_file_is_read_again_and_a_mistake_in_it_is_told_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shop.toml");
+    let rule = |key: &str| format!("[[rule]]\nname = \"quiet\"\nmatch = {{ tool = \"look*\" }}\n{key} = \"none\"\n");
+    std::fs::write(&path, "").unwrap();
+    let bench = Bench::with(|builder| builder.policy_file(&path));
+    assert_eq!((bench.trail.policy().id(), bench.trail.policy().rules()), ("shop", 0));
+    std::fs::write(&path, rule("levle")).unwrap();
+    let place = format!("{}:4:1: ", path.display());
+    until("the mistake is told", || bench.said().iter().any(|said| said.contains(&place)));
+    std::fs::write(&path, rule("level")).unwrap();
+    until("the rule is in force", || bench.trail.policy().rules() == 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(bench.trail.begin(Call::mcp("tools/call").tool("look"))).unwrap().finish_now(&Outcome::ok());
+    assert_eq!(halves(&bench.records()), []);
+    assert_eq!(bench.trail.counts().suppressed, 2);
+}

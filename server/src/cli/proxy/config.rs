@@ -8,7 +8,6 @@ use auditrail::Trail;
 use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, SINK, Settings};
 use auditrail::internals::config::service_name_of;
 use auditrail::internals::trail::CLASSES;
-use auditrail::policy::CallFacts;
 use auditrail::trail::TrailBuilder;
 
 use crate::cli::args::{Host, HttpArguments, ProxyArguments};
@@ -22,6 +21,8 @@ use crate::proxy::http::Upstream;
 #[derive(Debug)]
 pub(super) struct Configuration {
     pub(super) file: ConfigFile,
+    /// Where it was read from.
+    path: Option<PathBuf>,
     environment: Environment,
     /// `None` if the environment sets it.
     service: Option<String>,
@@ -38,8 +39,7 @@ impl Configuration {
             Some(path) => Some(path.clone()),
             None => environment.text(FILE).map_err(Failure::usage)?.map(PathBuf::from),
         };
-        let mut file =
-            path.map(|path| ConfigFile::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut file = path.as_deref().map(ConfigFile::read).transpose().map_err(Failure::usage)?.unwrap_or_default();
         let mut others = Vec::from_iter(&file.identity.token_variable);
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
             others.extend([Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten());
@@ -67,32 +67,31 @@ impl Configuration {
             None if named => None,
             None => Some(default()),
         };
-        Ok(Self { file, environment, service, command, words: Words { sources, needs: NEEDS } })
+        Ok(Self { file, path, environment, service, command, words: Words { sources, needs: NEEDS } })
     }
 
     pub(super) fn program(&self) -> Option<&OsString> {
         self.command.first()
     }
 
-    /// A trail with these settings, whose rules give each call its class.
+    /// A trail with these settings and this policy.
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
         let builder = builder.bounds((&self.file.bounds).into()).targets(self.file.targets());
         let builder = builder.denials(self.file.denials());
-        let policy = self.file.policy();
-        let builder = builder.classes(policy.classes());
         let builder = builder.record_tool_definitions(self.file.record.tool_definitions);
-        if !policy.classes().any(|class| class.may_hold()) {
-            // Nothing has to be held for the others.
-            return builder;
+        match &self.path {
+            Some(path) => self.watching(builder, path.clone()),
+            None => builder.policy(self.file.policy().clone()),
         }
-        let policy = policy.clone();
-        builder.classify(move |call| {
-            let mut facts = CallFacts::default();
-            facts.method = call.method();
-            facts.tool = call.name();
-            facts.prompt = call.name();
-            policy.at_begin(&facts).most().class.as_ref().map(|named| named.class).unwrap_or_default()
+    }
+
+    /// The policy is read again when its file changes; other settings of the configuration file are those of the start.
+    fn watching(&self, builder: TrailBuilder, path: PathBuf) -> TrailBuilder {
+        let named = self.file.policy.as_ref().map(|named| named.get_ref().clone());
+        let paths = [Some(path.clone()), named];
+        builder.policy_source(paths.into_iter().flatten(), move || {
+            ConfigFile::read(&path).map(|file| file.policy().clone()).map_err(|error| error.to_string())
         })
     }
 
