@@ -5,8 +5,12 @@ use std::time::Instant;
 
 use crate::config::Auditing;
 use crate::journal::{Admission, JournalError, Receipt, planted};
+#[cfg(feature = "mcp")]
+use crate::policy::Level;
 use crate::record::RecordId;
 use crate::trail::calls::{Acknowledge, Call, Class, Moment, WhenFull};
+#[cfg(feature = "mcp")]
+use crate::trail::calls::{MAX_CONTENT, Treated};
 use crate::trail::core::Core;
 use crate::trail::recording::{BLOCKING_PATIENCE, RETRY_INTERVAL};
 use crate::trail::timer::{Late, within};
@@ -85,7 +89,8 @@ impl Core {
         let mapped = call.mapped.as_ref().map_or(0, |mapped| mapped.bytes());
         let known = (call.message.bytes() + mapped).min(MOST_BYTES) as u64;
         let frames = if self.policies.has_rules() { 3 } else { 2 };
-        frames * (ADMITTED_BYTES / 2 + known)
+        let (arguments, result) = content_of(call);
+        frames * (ADMITTED_BYTES / 2 + known + arguments) + result
     }
 
     /// What the record of a moment takes, at most.
@@ -141,6 +146,23 @@ impl Core {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(in crate::trail) struct NotAcknowledged(String);
+
+/// What the arguments and the result of a call may take on a record.
+#[cfg(feature = "mcp")]
+fn content_of(call: &Call) -> (u64, u64) {
+    let level = call.treated.as_ref().map(Treated::most).map_or_else(Level::default, |most| most.level);
+    let arguments = call.message.arguments.as_ref().map_or(0, |arguments| arguments.bytes().min(MAX_CONTENT as u64));
+    match level {
+        Level::Full => (arguments, MAX_CONTENT as u64),
+        Level::Arguments => (arguments, 0),
+        _ => (0, 0),
+    }
+}
+
+#[cfg(not(feature = "mcp"))]
+fn content_of(_: &Call) -> (u64, u64) {
+    (0, 0)
+}
 
 const NO_COLLECTOR: &str = "no sink is the collector, which alone makes a record remote";
 /// Both records of a call, without what is known of it before it begins.

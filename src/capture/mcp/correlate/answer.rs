@@ -1,5 +1,6 @@
 //! The outcome of a call, from the message that answers it.
 
+use super::super::content;
 use super::super::message::Message;
 use super::outcomes::unread_request;
 use super::pending_call::{PendingCall, RequestKind};
@@ -27,8 +28,19 @@ pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message, refu
     }
 }
 
+/// Adds the result of an answer, if records may say something of it.
+pub(super) fn note_result(waiting: &PendingCall, answer: &Message) {
+    if answer.result.content.is_some()
+        && is_content(waiting.asked, answer)
+        && let Some(method) = waiting.call.text(names::MCP_METHOD_NAME)
+        && let Some(result) = content::result(&method, &answer.result)
+    {
+        waiting.call.note_result(result);
+    }
+}
+
 /// Whether an answer is the result that was asked for, and not an error, a question or the promise of a result.
-pub(super) fn is_content(asked: RequestKind, answer: &Message) -> bool {
+fn is_content(asked: RequestKind, answer: &Message) -> bool {
     answer.has_result && !answer.is_error() && matches!(result(asked, answer), Detail::Ok | Detail::ToolError)
 }
 

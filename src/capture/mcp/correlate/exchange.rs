@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::super::content;
 #[cfg(feature = "tower")]
 use super::super::message::is_notification;
 use super::super::message::{Flaw, Id, IdKind, Message, MessageKind};
@@ -405,7 +404,7 @@ impl Exchange {
             AnswerMatch::Certain(calls) => {
                 if let Some((waiting, others)) = calls.split_first() {
                     for other in others {
-                        note_result(other, &message);
+                        answer::note_result(other, &message);
                         self.end(other, &self.outcome(other, &message));
                     }
                     self.answered(waiting, message);
@@ -454,7 +453,7 @@ impl Exchange {
         }
         let outcome = self.outcome(waiting, &message);
         self.note_continuation(waiting, &message, outcome.detail);
-        note_result(waiting, &message);
+        answer::note_result(waiting, &message);
         self.end(waiting, &outcome);
         if outcome.detail != Some(Detail::Ok) {
             return;
@@ -593,17 +592,6 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.close(ExchangeEnd::Dropped);
-    }
-}
-
-/// Adds the result of an answer, if records may say something of it.
-fn note_result(waiting: &PendingCall, message: &Message) {
-    if message.result.content.is_some()
-        && answer::is_content(waiting.asked, message)
-        && let Some(method) = waiting.call.text(names::MCP_METHOD_NAME)
-        && let Some(result) = content::result(&method, &message.result)
-    {
-        waiting.call.note_result(result);
     }
 }
 

@@ -27,6 +27,7 @@
 //!  Facts      an id                                     256 bytes (`MAX_ID`), then a hash of the whole
 //!             any other text                            16 KiB (`MAX_TEXT`), then cut
 //!             one definition of a tool, for its digest  256 KiB (`MAX_TOOL`), then dropped
+//!             arguments, a result, if they are wanted   64 KiB (`MAX_CONTENT`), then a digest that is running
 //! ```
 //!
 //! Invariants:
