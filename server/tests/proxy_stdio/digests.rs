@@ -78,6 +78,31 @@ async fn the_proxy_and_the_server_say_the_same_of_a_call_and_the_command_confirm
     }
 }
 
+/// The level of a rule in the proxy's file decides what of content leaves, and without one nothing does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_of_the_file_puts_content_on_records_and_nothing_else_does() {
+    let answer = r#"read l; echo '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"canary-gave, or ada@example.com"}]}}'"#;
+    let asked =
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"a":"canary-given"}}}"#;
+    for (level, given, gave) in [(None, false, false), (Some("arguments"), true, false), (Some("full"), true, true)] {
+        let receiver = Receiver::builder().start().await.unwrap();
+        let rule =
+            level.map(|level| format!("[[rule]]\nname = \"t\"\nmatch = {{ tool = \"t\" }}\nlevel = \"{level}\"\n"));
+        let proxy = Proxy::of_script(answer).collector(&receiver).configured(&rule.unwrap_or_default());
+        let mut running = proxy.start();
+        running.send(&format!("{asked}\n"));
+        running.read_until("canary-gave");
+        let played = running.end();
+        let (said, records) = (played.said, records(&receiver));
+        let text = format!("{records:?}");
+        assert_eq!([text.contains("canary-given"), text.contains("canary-gave")], [given, gave], "{level:?}: {text}");
+        assert!(!text.contains("ada@example.com"), "{level:?}: {text}");
+        assert!(!said.contains("canary"), "{said}");
+        let digests = DIGESTS.map(|name| records.iter().any(|record| record.text(name).is_some()));
+        assert_eq!(digests, [given, gave], "{level:?}: what is recorded has its digest");
+    }
+}
+
 /// A key that was replaced still tells.
 #[test]
 fn old_keys_answer_as_long_as_they_are_kept() {

@@ -91,6 +91,7 @@ impl PolicyBuilder {
     }
 
     fn compiled(self, rules: Vec<CompiledRule>) -> Policy {
+        #[cfg_attr(not(feature = "redaction"), expect(unused_mut, reason = "nothing else is added then"))]
         let mut canonical = canonical(&rules, &self.classes);
         #[cfg(feature = "redaction")]
         for table in self.redactor.tables() {

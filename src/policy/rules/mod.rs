@@ -33,7 +33,6 @@ pub use self::error::{PolicyError, PolicyProblem};
 pub use self::explain::{Explanation, Mismatch, Note, Unmatched};
 pub use self::facts::CallFacts;
 pub use self::level::{Halves, Level};
-#[cfg(feature = "policy-file")]
 pub use self::policy::Policy;
 pub use self::rule::Rule;
 pub use self::sample::{InvalidSample, Sample};
