@@ -15,6 +15,7 @@
 //! |---|---|
 //! | a message of 1 kB, its record written | p50 7.0 µs, p99 58 µs; thread CPU 6.9 µs |
 //! | each further byte of a message | 0.2 to 0.4 ns, 1 kB to 3 MB |
+//! | digests of arguments and results, in addition (2026-12-01, load 10, without a subscriber) | a call with 1 kB each way 11 µs; each further byte 2.3 ns up to 64 KiB, 0.6 ns of what is longer |
 //! | a call of an rmcp client, which takes 44.3 µs | p50 + 17.4 µs with the tap, + 18.3 µs with tap and wrapper |
 
 #![allow(
