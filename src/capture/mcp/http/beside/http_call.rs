@@ -36,7 +36,7 @@ enum Recorded {
     /// Its request record is written.
     Open(Box<OpenCall>),
     /// It is recorded if it fails.
-    IfFailed(Call),
+    IfFailed(Box<Call>),
 }
 
 impl HttpCall {
@@ -51,7 +51,7 @@ impl HttpCall {
             let span = call.span().clone();
             (Recorded::Open(Box::new(call)), span)
         } else {
-            (Recorded::IfFailed(call), Span::none())
+            (Recorded::IfFailed(Box::new(call)), Span::none())
         };
         Arc::new(Self {
             core: core.clone(),
