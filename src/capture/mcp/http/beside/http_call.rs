@@ -103,7 +103,7 @@ impl HttpCall {
         let call = match recorded {
             Some(Recorded::Open(call)) => *call,
             Some(Recorded::IfFailed(call)) if self.recording.wants(&self.path, failed) => {
-                OpenCall::open(&self.core, call, Opener::Observer)
+                OpenCall::open(&self.core, *call, Opener::Observer)
             }
             _ => return,
         };
