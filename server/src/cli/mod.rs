@@ -14,6 +14,7 @@ mod hash;
 mod ledger;
 mod location;
 mod outcome;
+mod policy;
 mod progress;
 mod proxy;
 mod quarantine;

@@ -29,6 +29,7 @@ mod oauth;
 mod order;
 mod orphans;
 mod policy;
+mod policy_changes;
 mod readers;
 mod refusals;
 mod rig;

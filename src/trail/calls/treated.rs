@@ -157,20 +157,20 @@ pub(in crate::trail) fn call_facts<'a>(
     hints: ToolHints,
     text: impl Fn(&'static str) -> Option<&'a str>,
 ) -> CallFacts<'a> {
-    let mut facts = CallFacts::default();
-    facts.event = Some(event);
-    facts.method = text(names::MCP_METHOD_NAME);
-    facts.tool = text(names::GEN_AI_TOOL_NAME);
-    facts.read_only = hints.read_only;
-    facts.destructive = hints.destructive;
-    facts.idempotent = hints.idempotent;
-    facts.open_world = hints.open_world;
-    facts.prompt = text(names::GEN_AI_PROMPT_NAME);
-    facts.resource = text(names::MCP_RESOURCE_URI);
-    facts.actor = text(names::AUDIT_ACTOR_ID);
-    facts.tenant = text(names::AUDITRAIL_TENANT_ID);
-    facts.direction = text(names::AUDITRAIL_MCP_DIRECTION).and_then(direction);
-    facts
+    CallFacts {
+        event: Some(event),
+        method: text(names::MCP_METHOD_NAME),
+        tool: text(names::GEN_AI_TOOL_NAME),
+        read_only: hints.read_only,
+        destructive: hints.destructive,
+        idempotent: hints.idempotent,
+        open_world: hints.open_world,
+        prompt: text(names::GEN_AI_PROMPT_NAME),
+        resource: text(names::MCP_RESOURCE_URI),
+        actor: text(names::AUDIT_ACTOR_ID),
+        tenant: text(names::AUDITRAIL_TENANT_ID),
+        direction: text(names::AUDITRAIL_MCP_DIRECTION).and_then(direction),
+    }
 }
 
 fn direction(text: &str) -> Option<Direction> {

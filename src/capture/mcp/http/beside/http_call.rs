@@ -36,7 +36,7 @@ enum Recorded {
     /// Its request record is written.
     Open(Box<OpenCall>),
     /// It is recorded if it fails.
-    IfFailed(Call),
+    IfFailed(Box<Call>),
 }
 
 impl HttpCall {
@@ -51,7 +51,7 @@ impl HttpCall {
             let span = call.span().clone();
             (Recorded::Open(Box::new(call)), span)
         } else {
-            (Recorded::IfFailed(call), Span::none())
+            (Recorded::IfFailed(Box::new(call)), Span::none())
         };
         Arc::new(Self {
             core: core.clone(),
@@ -103,7 +103,7 @@ impl HttpCall {
         let call = match recorded {
             Some(Recorded::Open(call)) => *call,
             Some(Recorded::IfFailed(call)) if self.recording.wants(&self.path, failed) => {
-                OpenCall::open(&self.core, call, Opener::Observer)
+                OpenCall::open(&self.core, *call, Opener::Observer)
             }
             _ => return,
         };

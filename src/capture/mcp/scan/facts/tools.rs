@@ -87,12 +87,12 @@ fn definition(raw: &[u8], reading: &ScanOptions, room: usize) -> Option<ToolDefi
 
 fn hints(definition: &Value) -> ToolHints {
     let hint = |name: &str| definition.get("annotations")?.get(name)?.as_bool();
-    let mut hints = ToolHints::default();
-    hints.read_only = hint("readOnlyHint");
-    hints.destructive = hint("destructiveHint");
-    hints.idempotent = hint("idempotentHint");
-    hints.open_world = hint("openWorldHint");
-    hints
+    ToolHints {
+        read_only: hint("readOnlyHint"),
+        destructive: hint("destructiveHint"),
+        idempotent: hint("idempotentHint"),
+        open_world: hint("openWorldHint"),
+    }
 }
 
 /// How many bytes of canonical forms are kept of one message; those beyond are cut to nothing.
