@@ -112,11 +112,12 @@ impl Marks {
             text.iter().for_each(|byte| seen |= mark(*byte));
             return Self { at: seen & 1 != 0, percent: seen & 2 != 0, plus: seen & 4 != 0, dashes: seen & 8 != 0 };
         }
+        let has_any = memchr::memchr3(b'@', b'%', b'+', text).is_some();
         Self {
-            at: memchr::memchr(b'@', text).is_some(),
-            percent: memchr::memchr(b'%', text).is_some(),
-            plus: memchr::memchr(b'+', text).is_some(),
-            dashes: memchr::memmem::find(text, pem::BEGIN).is_some(),
+            at: has_any && memchr::memchr(b'@', text).is_some(),
+            percent: has_any && memchr::memchr(b'%', text).is_some(),
+            plus: has_any && memchr::memchr(b'+', text).is_some(),
+            dashes: pem::BEGINNING.find(text).is_some(),
         }
     }
 }
