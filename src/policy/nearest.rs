@@ -7,7 +7,11 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
         return None;
     }
     let most = (length / 3).max(1);
-    let near = known.into_iter().map(|word| (distance(unknown, word), word)).filter(|(distance, _)| *distance <= most);
+    let far = |word: &str| match length > 2 && word.starts_with(unknown) {
+        true => 1,
+        false => distance(unknown, word),
+    };
+    let near = known.into_iter().map(|word| (far(word), word)).filter(|(distance, _)| *distance <= most);
     near.min().map(|(_, word)| word)
 }
 

@@ -3,7 +3,7 @@ mod redact;
 use std::path::Path;
 
 use crate::policy::{Begin, CallFacts, Class, Level, Policy};
-use crate::record::{Detail, Outcome};
+use crate::record::{Detail, Direction, Outcome};
 
 fn parse(text: &str) -> Result<Policy, super::Mistake> {
     Policy::from_toml(Path::new("/etc/strict.toml"), text)
@@ -13,8 +13,13 @@ fn parse(text: &str) -> Result<Policy, super::Mistake> {
 fn everything_that_may_stand_in_it() {
     let policy = parse(ALL).unwrap();
     assert_eq!((policy.id(), policy.rules()), ("strict", 4));
-    let mut facts =
-        CallFacts { tool: Some("delete_file"), actor: Some("ada"), tenant: Some("acme"), ..CallFacts::default() };
+    let mut facts = CallFacts {
+        tool: Some("delete_file"),
+        actor: Some("ada"),
+        tenant: Some("acme"),
+        direction: Some(Direction::ClientToServer),
+        ..CallFacts::default()
+    };
     let Begin::Decided(treatment) = policy.at_begin(&facts) else { panic!("it asks for no outcome") };
     assert_eq!((treatment.level, &*treatment.rule.name, treatment.rule.line), (Level::Arguments, "deletes", Some(2)));
     assert_eq!(
@@ -96,7 +101,7 @@ fn mistakes_have_a_place_and_advice() {
         ("[class.x]\nacknowlege = \"synced\"", "2:1: unknown field `acknowlege`, "),
         (
             "[class.x]\nacknowledge = \"sync\"",
-            "2:15: `acknowledge`: unknown value, expected one of `queued`, `written`, `synced`, `remote`; did you mean ",
+            "2:15: `acknowledge`: unknown value, expected one of `queued`, `written`, `synced`, `remote`; did you mean `synced`?",
         ),
         ("[class.x]\ndeadline = \"5\"", "2:12: `deadline`: it is not a number with a unit of ms, s, m or h"),
         (

@@ -48,13 +48,14 @@ pub(super) fn all(compiled: &Compiled) -> Result<(), PolicyError> {
             if *decides == rule.treatment.rule {
                 return true;
             }
-            let decides = (decides.name.to_string(), decides.line);
             if !by.contains(&decides) {
                 by.push(decides);
             }
             false
         });
         if !is_reached {
+            let rules = compiled.rules.iter().map(|rule| &rule.treatment.rule).filter(|rule| by.contains(rule));
+            let by = rules.map(|rule| (rule.name.to_string(), rule.line)).collect();
             return Err(PolicyError { rule: number + 1, key: None, problem: PolicyProblem::Shadowed { by } });
         }
     }
@@ -151,8 +152,8 @@ fn never_left_out(keys: &Keys, level: Level) -> Option<&'static str> {
         Some(Pattern::Exact(method)) if method != TOOLS_CALL => reads(method),
         _ => true,
     };
-    if level == Level::None && !keys.name_nothing() {
-        Some("nothing is kept by `level = \"none\"`")
+    if level == Level::None {
+        Some("`level = \"none\"` keeps none of them")
     } else if keys.outcome.is_some_and(|outcome| !outcome.is_success()) {
         Some("`outcome` asks for others")
     } else if keys.read_only == Some(false) {

@@ -171,4 +171,5 @@ fn the_digest_is_of_what_the_policy_says() {
 }
 
 const VERIFIED: Class = Class::CRITICAL.requires_verified_actor();
-const KEPT: [usize; 0] = [];
+/// Computed by another program (splitmix64 in Python).
+const KEPT: [usize; 5] = [0, 8, 11, 15, 18];

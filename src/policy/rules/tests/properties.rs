@@ -49,9 +49,8 @@ proptest! {
             let decides = |facts: &CallFacts<'_>| outcomes().iter().any(|outcome| kept(&used, facts, outcome).rule == Some(number));
             prop_assert!(calls.iter().any(decides), "{:?} of {:?}", used[number], used);
         }
-        for (earlier, rule) in refused {
-            let mut with: Vec<_> = used[..earlier].to_vec();
-            with.push(rule);
+        for with in refused {
+            let earlier = with.len() - 1;
             let decides = |facts: &CallFacts<'_>| outcomes().iter().any(|outcome| kept(&with, facts, outcome).rule == Some(earlier));
             let found = calls.iter().find(|facts| decides(facts));
             prop_assert!(found.is_none(), "{:?} decides about {:?}", with, found);
@@ -98,8 +97,8 @@ fn usable(rules: Vec<Written>) -> (Policy, Vec<Written>) {
     (policy, rules)
 }
 
-/// And those that can never match, with the number of rules that were used before them.
-fn sorted(mut rules: Vec<Written>) -> (Policy, Vec<Written>, Vec<(usize, Written)>) {
+/// And those that can never match, each behind the rules that stood before it.
+fn sorted(mut rules: Vec<Written>) -> (Policy, Vec<Written>, Vec<Vec<Written>>) {
     let mut refused = Vec::new();
     loop {
         let mut builder = Policy::builder().class("light", Class::default()).class("critical", Class::CRITICAL);
@@ -109,10 +108,10 @@ fn sorted(mut rules: Vec<Written>) -> (Policy, Vec<Written>, Vec<(usize, Written
         match builder.build() {
             Ok(policy) => return (policy, rules, refused),
             Err(error) => {
-                let rule = rules.remove(error.rule - 1);
                 if matches!(error.problem, PolicyProblem::Shadowed { .. } | PolicyProblem::Contradiction { .. }) {
-                    refused.push((error.rule - 1, rule));
+                    refused.push(rules[..error.rule].to_vec());
                 }
+                rules.remove(error.rule - 1);
             }
         }
     }

@@ -55,7 +55,10 @@ fn each_mistake_says_what_would_be_right() {
         (vec![Rule::default().sample(sample).outcome("failure")], "and `outcome` asks for others; remove it"),
         (vec![Rule::default().sample(sample).read_only(false)], "and `read_only = false` asks for others"),
         (vec![Rule::default().sample(sample).method("initialize")], "and its method does not only read"),
-        (vec![Rule::default().sample(sample).tool("a").level(Level::None)], "nothing is kept by `level = \"none\"`"),
+        (
+            vec![Rule::default().sample(sample).tool("a").level(Level::None)],
+            "and `level = \"none\"` keeps none of them",
+        ),
         (vec![Rule::default().outcome("denied").level(Level::None)], "`level`: `none` has no effect"),
         (vec![Rule::default().outcome("denied").class("verified")], "`class`: the class refuses calls before they run"),
     ] {
