@@ -40,7 +40,7 @@ impl<'c> Walk<'c> {
         Self { content, at: 0, out: Vec::new(), copied: 0, depth: 0, level: 0 }
     }
 
-    /// Walks through values with spaces between them: one, or lines of them.
+    /// Walks through a value, or through lines of objects and arrays.
     pub(super) fn all(mut self, pass: &mut Pass<'_>) -> Result<Fate, Stop> {
         loop {
             let start = self.space();
@@ -48,6 +48,10 @@ impl<'c> Walk<'c> {
             self.settle(start, fate, b"null");
             if self.space() == self.content.len() {
                 break;
+            }
+            // `4111 1111 1111 1111` is no four values.
+            if !matches!(self.peek(), Some(b'{' | b'[')) {
+                return Err(Stop::Malformed);
             }
         }
         if self.copied == 0 {

@@ -25,7 +25,7 @@ pub(super) fn find(text: &[u8], start: usize, run: &[u8], scan: &mut Scan<'_>) -
     let mut tried = 0_u128;
     for keyword in keywords.find_overlapping_iter(run) {
         match TOKENS.owners.get(keyword.pattern().as_usize()).copied() {
-            Some(JWT) if jwt => jwt::find(run, start, keyword.start(), scan),
+            Some(JWT) if jwt => jwt::find(run, start, keyword.start(), scan)?,
             Some(owner) if token && owner != JWT && tried & 1 << owner == 0 => {
                 tried |= 1 << owner;
                 if let Some(rule) = TOKENS.rules.get(usize::from(owner)) {

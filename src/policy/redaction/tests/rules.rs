@@ -204,6 +204,9 @@ fn broken_json_hides_nothing() {
     for text in ["[INFO] started", "plain", "12 monkeys", "", "{{ template }}", "\"quoted\" text"] {
         assert_eq!(redact(&rules(), text).text, text);
     }
+    for text in ["4111 1111 1111 1111", "[1] 4111 1111 1111 1111", "1 4111111111111111"] {
+        assert!(redact(&rules(), text).text.contains("[redacted:card]"), "{text}");
+    }
     assert_eq!(redact(&rules(), "[INFO] mail ada@example.org").text, "[INFO] mail [redacted:email]");
 }
 
