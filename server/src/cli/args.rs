@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 use crate::config::address;
 use crate::config::duration;
@@ -29,6 +30,9 @@ pub(super) enum Command {
     Proxy(ProxyArguments),
     #[command(arg_required_else_help = true, after_help = EXPECT_EXIT_CODES)]
     Expect(ExpectArguments),
+    /// Checks, explains and tests policies
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true, after_help = POLICY_EXIT_CODES)]
+    Policy(PolicyCommand),
 }
 
 /// Inspects the journal of a service and ships the records left in it
@@ -215,6 +219,91 @@ pub(super) struct ExpectArguments {
     pub(super) command: Vec<OsString>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Reads a policy, and says what is wrong with it
+    #[command(after_help = POLICY_EXIT_CODES)]
+    Check {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        /// Output format
+        #[arg(long, value_name = "FORMAT", default_value = "human")]
+        format: Format,
+    },
+    /// Says which rule decides about a call, and why the earlier ones do not
+    #[command(after_help = POLICY_EXIT_CODES)]
+    Explain {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        #[command(flatten)]
+        call: CallArguments,
+        /// Output format
+        #[arg(long, value_name = "FORMAT", default_value = "human")]
+        format: Format,
+    },
+    /// Compares what a policy decides with what is expected
+    #[command(after_help = POLICY_EXIT_CODES)]
+    Test {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        /// TOML file with a table [[case]] for each case, or JSON lines (.jsonl)
+        #[arg(value_name = "CASES")]
+        cases: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyArguments {
+    /// The policy, as a TOML file
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// FILE is the configuration file of a proxy, which has the policy in it
+    #[arg(long)]
+    pub(super) proxy: bool,
+}
+
+/// What is known of a call: arguments of `policy explain`, and the keys of `call` in cases.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct CallArguments {
+    /// The MCP method, such as tools/call; by default that of a tool or prompt
+    #[arg(long, value_name = "METHOD")]
+    pub(super) method: Option<String>,
+    /// The tool
+    #[arg(long, value_name = "NAME")]
+    pub(super) tool: Option<String>,
+    /// readOnlyHint of the tool; --read-only=false says that it is not
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) read_only: Option<bool>,
+    /// destructiveHint of the tool
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) destructive: Option<bool>,
+    /// idempotentHint of the tool
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) idempotent: Option<bool>,
+    /// openWorldHint of the tool
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) open_world: Option<bool>,
+    /// The prompt
+    #[arg(long, value_name = "NAME")]
+    pub(super) prompt: Option<String>,
+    /// The URI of the resource
+    #[arg(long, value_name = "URI")]
+    pub(super) resource: Option<String>,
+    /// audit.actor.id
+    #[arg(long, value_name = "ID")]
+    pub(super) actor: Option<String>,
+    /// auditrail.tenant.id
+    #[arg(long, value_name = "ID")]
+    pub(super) tenant: Option<String>,
+    /// client_to_server or server_to_client
+    #[arg(long, value_name = "DIRECTION")]
+    pub(super) direction: Option<String>,
+    /// How the call ends: success, failure or unknown, or a detail such as denied; without it, what is decided when it begins
+    #[arg(long, value_name = "OUTCOME")]
+    pub(super) outcome: Option<String>,
+}
+
 impl ExpectArguments {
     /// The arguments of the proxy that is tested.
     pub(super) fn proxy(&self) -> ProxyArguments {
@@ -287,6 +376,12 @@ Exit codes:
   125  the proxy itself failed
   126  the server's command cannot be run
   127  the server's command does not exist";
+
+const POLICY_EXIT_CODES: &str = "\
+Exit codes:
+  0  the policy can be used; with `test`, it decides all cases as expected
+  1  it does not decide all cases as expected: standard error says which, and what it decides
+  2  the arguments, the policy or the file of cases are wrong";
 
 const PROXY_EXIT_CODES: &str = "\
 Exit codes:

@@ -13,6 +13,7 @@ mod fsck;
 mod ledger;
 mod location;
 mod outcome;
+mod policy;
 mod progress;
 mod proxy;
 mod quarantine;

@@ -8,7 +8,7 @@ use super::args::{Arguments, Command, JournalArguments, JournalCommand};
 use super::location::Place;
 use super::outcome::{Answer, Failure, print};
 use super::proxy;
-use super::{drain, expect, fsck, ledger, quarantine, stat, tail};
+use super::{drain, expect, fsck, ledger, policy, quarantine, stat, tail};
 
 /// Runs the command of the process's arguments.
 #[must_use]
@@ -30,6 +30,7 @@ pub fn main() -> ExitCode {
         Command::Tail(arguments) => tail::run(arguments),
         Command::Proxy(arguments) => proxy::run(arguments),
         Command::Expect(arguments) => expect::run(arguments),
+        Command::Policy(command) => policy::run(command),
     };
     result.unwrap_or_else(Failure::told)
 }

@@ -233,7 +233,7 @@ async fn what_is_written_wrongly_is_refused_with_what_would_be_right() {
         assert_eq!(code, Some(2), "{arguments:?}: {said}");
     }
     for (listener, expected) in [
-        ("listen = \"127.0.0.1:99999\"", "auditrail.toml:2: `listen`: its port is not a number"),
+        ("listen = \"127.0.0.1:99999\"", "auditrail.toml:2:10: `listen`: its port is not a number"),
         ("listen = \"8080\"", "it is a port alone; write :8080"),
     ] {
         let (said, code) = refused(&[], &format!("[[listener]]\n{listener}\nupstream = \"http://a\"\n")).await;

@@ -8,18 +8,18 @@ use crate::rig::{Proxy, call, records};
 #[test]
 fn mistakes_stop_the_start() {
     for (text, expected) in [
-        ("\n\nservice = \"a\"", "auditrail.toml:3: unknown field `service`"),
-        ("[[rule]]\nmatch = { tool = \"a\" }\nclass = \"b\"", "auditrail.toml:3: `class`: no class has that name"),
+        ("\n\nservice = \"a\"", "auditrail.toml:3:1: unknown field `service`"),
+        ("[[rule]]\nmatch = { tool = \"a\" }\nclass = \"b\"", "auditrail.toml:3:9: `class`: no class has that name"),
         (
             "[journal]\nquarantine_when_full = \"wait\"",
-            "auditrail.toml:2: `quarantine_when_full`: unknown value, expected",
+            "auditrail.toml:2:24: `quarantine_when_full`: unknown value, expected",
         ),
         ("[journal]\nquarantine_max_bytes = 4096", "[journal] quarantine_max_bytes=\"4096\" cannot be used"),
         (
             "[identity]\nalarm = { share = 50 }",
-            "auditrail.toml:2: `alarm`: it is not a share; write a number from 0 to 1 such as 0.5",
+            "auditrail.toml:2:19: `alarm`: it is not a share; write a number from 0 to 1 such as 0.5",
         ),
-        ("[[target]]\ntool = \"a\"", "auditrail.toml:1: it says nothing; give it a type, or actions, or both"),
+        ("[[target]]\ntool = \"a\"", "auditrail.toml:1:1: it says nothing; give it a type, or actions, or both"),
         ("[otlp]\nprotocol = \"pigeon\"", "unknown protocol; set grpc or http/protobuf"),
     ] {
         let played = Proxy::of_script("touch \"$DIR/began\"").configured(text).send("");

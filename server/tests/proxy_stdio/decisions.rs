@@ -87,7 +87,7 @@ fn a_rule_that_matches_everything_stops_the_start() {
     let played = Proxy::of_script("cat").configured("[[denied]]\nname = \"all\"\ntext = \"*\"\n").send("");
     assert_eq!(played.code(), 2, "{}", played.said);
     assert!(
-        played.said.contains("auditrail.toml:2: `name`: its text needs a part of at least 3 characters"),
+        played.said.contains("auditrail.toml:2:8: `name`: its text needs a part of at least 3 characters"),
         "{}",
         played.said
     );

@@ -25,6 +25,7 @@ mod leaks;
 mod oauth;
 mod order;
 mod orphans;
+mod policy;
 mod readers;
 mod refusals;
 mod rig;

@@ -179,7 +179,7 @@ fn it_is_shown_and_mistakes_in_it_stop_the_start() {
     );
     let played = Proxy::of(&["cat"]).configured("[trace]\ninject = true\nratio = 1\n").send("");
     assert_eq!(played.code(), 2);
-    assert!(played.said.contains("auditrail.toml:3: unknown field `ratio`"), "{}", played.said);
+    assert!(played.said.contains("auditrail.toml:3:1: unknown field `ratio`"), "{}", played.said);
 }
 
 /// The switch is for listeners, too: the server sees the span in the head, and it is exported when the proxy ends.

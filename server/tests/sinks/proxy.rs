@@ -89,17 +89,17 @@ pub(crate) fn tells_mistakes() {
     for (config, expected) in [
         (
             "[sink]\nto = [\"stdout\"]\n",
-            "auditrail.toml:2: `to`: unknown value, expected one of `otlp`, `file`, `stderr`",
+            "auditrail.toml:2:6: `to`: unknown value, expected one of `otlp`, `file`, `stderr`",
         ),
-        ("[sink]\nto = [\"log\"]\n", "auditrail.toml:2: `to`: unknown value"),
+        ("[sink]\nto = [\"log\"]\n", "auditrail.toml:2:6: `to`: unknown value"),
         ("[sink]\nto = []\n", "[sink] to"),
-        ("[sink]\nfile = \"/tmp/x\"\n", "auditrail.toml:2: `file`: no sink is a file; write `to = [\"file\"]`"),
-        ("[sink]\nto = [\"otlp\"]\nfile_keep = 3\n", "auditrail.toml:3: `file_keep`: no sink is a file"),
+        ("[sink]\nfile = \"/tmp/x\"\n", "auditrail.toml:2:8: `file`: no sink is a file; write `to = [\"file\"]`"),
+        ("[sink]\nto = [\"otlp\"]\nfile_keep = 3\n", "auditrail.toml:3:13: `file_keep`: no sink is a file"),
         ("[sink]\nto = [\"file\"]\nfile_keep = 0\n", "[sink] file_keep"),
         ("[sink]\nto = [\"file\"]\nfile = \"relative\"\n", "[sink] file"),
-        ("[sink]\nto = [\"file\"]\nfil = \"x\"\n", "auditrail.toml:3: "),
-        ("disabled = \"yes\"\n", "auditrail.toml:1: `disabled`: write true, false or \"all\""),
-        ("disabled = 1\n", "auditrail.toml:1: `disabled`: invalid type: integer, expected true, false or \"all\""),
+        ("[sink]\nto = [\"file\"]\nfil = \"x\"\n", "auditrail.toml:3:1: "),
+        ("disabled = \"yes\"\n", "auditrail.toml:1:12: `disabled`: write true, false or \"all\""),
+        ("disabled = 1\n", "auditrail.toml:1:12: `disabled`: invalid type: integer, expected true, false or \"all\""),
     ] {
         let (code, output, said) = proxy(directory.path(), &format!("{config}[journal]\ndirectory = \"DIR/state\"\n"));
         assert_eq!((code, output.as_str()), (2, ""), "{config}: {said}");
