@@ -8,7 +8,7 @@ use super::action::Action;
 use super::context::Context;
 use super::detect::Detectors;
 use super::detector::Detector;
-use super::error::RedactionError;
+use super::error::{RedactionError, one_of};
 use super::limits::RedactionLimits;
 use super::names::{NameId, Names, Shapes};
 use super::path::{Path, Step};
@@ -275,7 +275,7 @@ impl Affix {
 
 fn check(rule: &RedactionRule) -> Result<(), RedactionError> {
     if let Some(field) = rule.field.as_ref().filter(|field| !FIELDS.contains(&field.as_str())) {
-        return Err(super::error::one_of("in", field, &FIELDS, |name| name)
+        return Err(one_of("in", field, &FIELDS, |name| name)
             .err()
             .unwrap_or_else(|| RedactionError::new("in", None, "write `arguments` or `result`")));
     }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use memchr::memchr2;
 
 use super::is_json;
-use super::pass::{Fate, Pass};
+use super::pass::{Fate, Pass, mask};
 use super::path::Step;
 use super::redacted::Unread;
 use super::strings::{escaped, unescaped};
@@ -290,7 +290,7 @@ fn inside(pass: &mut Pass<'_>, text: &[u8], depth: usize, level: usize) -> Resul
             if is_json::is_meant(text) {
                 // What rules would hide in it cannot be found.
                 pass.note();
-                return Ok(Fate::Replaced(super::pass::mask(None)));
+                return Ok(Fate::Replaced(mask(None)));
             }
             pass.text(text).map_err(Stop::Unread)
         }

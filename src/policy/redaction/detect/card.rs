@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::digits::{digits_end, goes_back, goes_on};
+use super::boundaries::{digits_end, goes_back, goes_on};
 
 /// The card number whose first group of digits that is: all in one, or in groups with one kind of separator.
 pub(super) fn at(text: &[u8], group: &Range<usize>) -> Option<Range<usize>> {

@@ -1,6 +1,6 @@
 //! JSON Web Tokens (RFC 7519): three or five parts in base64url, the first a JSON object.
 
-use super::Scan;
+use super::scan::Scan;
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Exhausted;
 

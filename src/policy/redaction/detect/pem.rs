@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use super::Scan;
+use super::scan::Scan;
 use crate::policy::redaction::detector::Detector;
 
 /// From the line that begins a key to the line that ends it, or to the end of the text: half a key is one, too.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Scan, encoded, entropy, tokens};
+use super::scan::Scan;
+use super::{encoded, entropy, tokens};
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Exhausted;
 

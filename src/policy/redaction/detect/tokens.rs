@@ -5,7 +5,9 @@ use std::sync::{LazyLock, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
 
-use super::{Scan, entropy, jwt};
+use super::boundaries::is_word;
+use super::scan::Scan;
+use super::{entropy, jwt};
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Exhausted;
 use crate::policy::redaction::pattern;
@@ -65,7 +67,7 @@ fn is_credential(before: &[u8]) -> bool {
     SCHEMES.iter().any(|scheme| {
         before.len().checked_sub(scheme.len()).is_some_and(|at| {
             let (rest, word) = before.split_at_checked(at).unwrap_or_default();
-            word.eq_ignore_ascii_case(scheme) && !super::is_word(rest.last())
+            word.eq_ignore_ascii_case(scheme) && !is_word(rest.last())
         })
     })
 }
