@@ -29,6 +29,11 @@ fn each_action_does_what_it_says() {
     assert_eq!(with(Action::Pseudonymise)["name"], Keyed.pseudonym("name", Some("tenant"), b"Ada").unwrap());
     assert_eq!(with(Action::Encrypt)["name"], Keyed.encrypt("subject", "arguments", b"Ada").unwrap());
     assert_eq!(with(Action::Keep), value);
+    // Of the characters, whatever their escapes are; of other values, of their JSON.
+    let escaped = redact(&redactor([key("name", Action::Hash)]), r#"{"name":"A\u0064a"}"#).text;
+    assert_eq!(escaped, format!("{{\"name\":\"{}\"}}", Keyed.hash("name", b"Ada")));
+    let number = after([key("name", Action::Hash)], &json!({"name": [1]})).0;
+    assert_eq!(number["name"], Keyed.hash("name", b"[1]"));
 }
 
 #[test]
