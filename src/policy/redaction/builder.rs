@@ -18,6 +18,13 @@ pub struct RedactorBuilder {
     limits: RedactionLimits,
 }
 
+impl Redactor {
+    /// Collects rules.
+    pub fn builder() -> RedactorBuilder {
+        RedactorBuilder::default()
+    }
+}
+
 impl RedactorBuilder {
     /// Adds a rule, behind those that were added before.
     #[must_use]

@@ -8,9 +8,9 @@ use super::action::Action;
 use super::context::Context;
 use super::detect::Detectors;
 use super::detector::Detector;
-use super::error::RedactionError;
+use super::error::{RedactionError, one_of};
 use super::limits::RedactionLimits;
-use super::names::{NameId, Names};
+use super::names::{NameId, Names, Shapes};
 use super::path::{Path, Step};
 use super::pattern;
 use super::rule::{RedactionRule, What};
@@ -32,6 +32,7 @@ pub(super) struct Rules {
     other_paths: Vec<usize>,
     /// Keys in lower case.
     keys: HashMap<Box<[u8]>, Vec<usize>>,
+    key_shapes: Shapes,
     affixes: Vec<(Affix, usize)>,
     pub(super) patterns: Vec<(Regex, usize)>,
     detectors: Vec<(Detector, usize)>,
@@ -155,21 +156,14 @@ impl Rules {
     }
 
     fn by_key(&self, key: &[u8], context: &Context<'_>) -> Option<usize> {
-        let mut room = [0_u8; LONGEST_KEY];
-        // A longer key is no exact one: those have at most as many bytes.
-        let lower = room.get_mut(..key.len()).map(|room| {
-            room.copy_from_slice(key);
-            room.make_ascii_lowercase();
-            &*room
-        });
-        let exact = lower
-            .filter(|_| !self.keys.is_empty())
-            .and_then(|lower| self.keys.get(lower))
-            .into_iter()
-            .flatten()
-            .copied();
+        let exact = if self.key_shapes.may_have(key) { self.keys_of(key) } else { &[] };
         let others = self.affixes.iter().filter(|(affix, _)| affix.fits(key)).map(|(_, number)| *number);
-        exact.chain(others).filter(|number| self.applies(*number, context)).min()
+        exact.iter().copied().chain(others).filter(|number| self.applies(*number, context)).min()
+    }
+
+    #[cold]
+    fn keys_of(&self, key: &[u8]) -> &[usize] {
+        self.keys.get(&*key.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
     }
 
     fn applies(&self, number: usize, context: &Context<'_>) -> bool {
@@ -198,7 +192,10 @@ impl Rules {
             (Some(prefix), _) => self.affixes.push((Affix::Prefix(prefix.as_bytes().into()), number)),
             (_, Some(suffix)) => self.affixes.push((Affix::Suffix(suffix.as_bytes().into()), number)),
             _ if stars > 0 => return mistake(lower.find('*'), "a `*` stands at the beginning or at the end"),
-            _ => self.keys.entry(lower.into_bytes().into()).or_default().push(number),
+            _ => {
+                self.key_shapes.add(lower.as_bytes());
+                self.keys.entry(lower.into_bytes().into()).or_default().push(number);
+            }
         }
         Ok(())
     }
@@ -278,7 +275,7 @@ impl Affix {
 
 fn check(rule: &RedactionRule) -> Result<(), RedactionError> {
     if let Some(field) = rule.field.as_ref().filter(|field| !FIELDS.contains(&field.as_str())) {
-        return Err(super::error::one_of("in", field, &FIELDS, |name| name)
+        return Err(one_of("in", field, &FIELDS, |name| name)
             .err()
             .unwrap_or_else(|| RedactionError::new("in", None, "write `arguments` or `result`")));
     }

@@ -17,6 +17,8 @@ mod names;
 mod pass;
 mod path;
 mod pattern;
+#[cfg(test)]
+mod planted;
 mod protect;
 mod reader;
 mod redacted;

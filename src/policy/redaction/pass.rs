@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::compiled::{Compiled, Rule};
 use super::context::Context;
-use super::detect::{Detectors, Finding, Kind, Scan};
+use super::detect::{self, Detectors, Finding, Kind, Scan};
 use super::detector::Detector;
 use super::limits::{Exhausted, Work};
 use super::path::Step;
@@ -122,9 +122,17 @@ impl<'p> Pass<'p> {
         self.findings.clear();
         let too_much = |_: Exhausted| Unread::TooMuchWork;
         if !on.is_empty() {
-            Scan { on, work: &mut self.work, found: &mut self.findings, is_decoded: false }
-                .text(text)
-                .map_err(too_much)?;
+            detect::text(
+                &mut Scan {
+                    on,
+                    work: &mut self.work,
+                    found: &mut self.findings,
+                    look: detect::text,
+                    is_decoded: false,
+                },
+                text,
+            )
+            .map_err(too_much)?;
         }
         for (pattern, number) in &self.compiled.rules.patterns {
             let is_on = self.compiled.rules.rule(*number).is_some_and(|rule| rule.applies(self.context));

@@ -46,7 +46,7 @@ const LONGEST: usize = 4096;
 /// Of the compiled automaton.
 const NFA_BYTES: usize = 1 << 20;
 /// Of the states that are computed while it runs, per thread.
-const CACHE_BYTES: usize = 256 << 10;
+const CACHE_BYTES: usize = 64 << 10;
 const NESTED: u32 = 50;
 /// Before the pattern, in the parser's message.
 const INDENT: usize = 4;

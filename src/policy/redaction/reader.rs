@@ -21,11 +21,14 @@ pub struct ContentReader {
     digest: Option<Sha256>,
 }
 
-impl ContentReader {
-    pub(super) fn new(redactor: Redactor) -> Self {
-        Self { redactor, held: Vec::new(), bytes: 0, digest: None }
+impl Redactor {
+    /// Reads a content that comes in pieces.
+    pub fn reader(&self) -> ContentReader {
+        ContentReader { redactor: self.clone(), held: Vec::new(), bytes: 0, digest: None }
     }
+}
 
+impl ContentReader {
     /// The next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.bytes = self.bytes.saturating_add(piece.len());

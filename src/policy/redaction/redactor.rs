@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::builder::RedactorBuilder;
+use super::action::Action;
 use super::compiled::Compiled;
 use super::context::Context;
+use super::detector::Detector;
 use super::is_json;
 use super::limits::RedactionLimits;
 use super::pass::{Fate, Pass};
 use super::protect::Protect;
-use super::reader::ContentReader;
 use super::redacted::{Redacted, Unread};
+use super::rule::RedactionRule;
+use super::strings::escaped;
 use super::walk::{Stop, Walk};
 
 /// Redacts content. Compiled once; cheap to clone.
@@ -23,11 +25,6 @@ use super::walk::{Stop, Walk};
 pub struct Redactor(Arc<Compiled>);
 
 impl Redactor {
-    /// Collects rules.
-    pub fn builder() -> RedactorBuilder {
-        RedactorBuilder::default()
-    }
-
     pub(super) fn of(compiled: Compiled) -> Self {
         Self(Arc::new(compiled))
     }
@@ -48,11 +45,6 @@ impl Redactor {
             tables.push(numbers.map(|(key, number)| (key, number.to_string())).to_vec());
         }
         tables
-    }
-
-    /// Reads a content that comes in pieces.
-    pub fn reader(&self) -> ContentReader {
-        ContentReader::new(self.clone())
     }
 
     /// The content (JSON or any other text) as it may be recorded. Never panics: where a rule or `protect` does, or a limit is
@@ -80,7 +72,7 @@ impl Redactor {
         protect: &dyn Protect,
     ) -> Result<(Fate, Vec<String>), Unread> {
         #[cfg(test)]
-        super::tests::planted_panic(content);
+        super::planted::panic_of(content);
         let mut pass = Pass::new(&self.0, context, protect);
         if let Some(rule) = self.0.rules.of_nameless(&[], context) {
             let fate = match pass.whole(rule, content) {
@@ -125,8 +117,7 @@ impl Redactor {
 /// All detectors, which mask.
 impl Default for Redactor {
     fn default() -> Self {
-        let masks = super::detector::Detector::ALL
-            .map(|detector| super::RedactionRule::detector(detector, super::Action::Mask));
+        let masks = Detector::ALL.map(|detector| RedactionRule::detector(detector, Action::Mask));
         let mut compiled = Compiled::default();
         masks.into_iter().for_each(|rule| compiled.rules.add_default(rule));
         Self::of(compiled)
@@ -140,6 +131,6 @@ pub(super) fn digest(sha256: &[u8], context: &Context<'_>, protect: &dyn Protect
 
 fn quoted(text: &[u8]) -> Vec<u8> {
     let mut quoted = Vec::with_capacity(text.len() + 2);
-    super::strings::escaped(text, &mut quoted);
+    escaped(text, &mut quoted);
     quoted
 }

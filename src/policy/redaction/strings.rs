@@ -8,13 +8,9 @@ pub(super) fn unescaped(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut out = Vec::with_capacity(inner.len());
     out.extend_from_slice(inner.get(..first)?);
     let mut rest = inner.get(first..)?;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte != b'\\' {
-            out.push(*byte);
-            continue;
-        }
-        let (escape, after) = rest.split_first()?;
+    while let Some((_, after)) = rest.split_first() {
+        // Here is a backslash, always.
+        let (escape, after) = after.split_first()?;
         rest = after;
         let plain = match escape {
             b'"' | b'\\' | b'/' => *escape,
@@ -26,14 +22,22 @@ pub(super) fn unescaped(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
             b'u' => {
                 let (character, after) = unicode(rest)?;
                 out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = after;
+                rest = plain_head(after, &mut out);
                 continue;
             }
             _ => return None,
         };
         out.push(plain);
+        rest = plain_head(rest, &mut out);
     }
     Some(Cow::Owned(out))
+}
+
+/// Takes over what is before the next escape; returns what is left.
+fn plain_head<'t>(text: &'t [u8], out: &mut Vec<u8>) -> &'t [u8] {
+    let (plain, rest) = text.split_at(memchr::memchr(b'\\', text).unwrap_or(text.len()));
+    out.extend_from_slice(plain);
+    rest
 }
 
 /// A string with those characters, with its quotes.

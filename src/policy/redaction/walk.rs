@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use memchr::memchr2;
 
 use super::is_json;
-use super::pass::{Fate, Pass};
+use super::pass::{Fate, Pass, mask};
 use super::path::Step;
 use super::redacted::Unread;
 use super::strings::{escaped, unescaped};
@@ -40,7 +40,7 @@ impl<'c> Walk<'c> {
         Self { content, at: 0, out: Vec::new(), copied: 0, depth: 0, level: 0 }
     }
 
-    /// Walks through values with spaces between them: one, or lines of them.
+    /// Walks through a value, or through lines of objects and arrays.
     pub(super) fn all(mut self, pass: &mut Pass<'_>) -> Result<Fate, Stop> {
         loop {
             let start = self.space();
@@ -48,6 +48,10 @@ impl<'c> Walk<'c> {
             self.settle(start, fate, b"null");
             if self.space() == self.content.len() {
                 break;
+            }
+            // `4111 1111 1111 1111` is no four values.
+            if !matches!(self.peek(), Some(b'{' | b'[')) {
+                return Err(Stop::Malformed);
             }
         }
         if self.copied == 0 {
@@ -286,7 +290,7 @@ fn inside(pass: &mut Pass<'_>, text: &[u8], depth: usize, level: usize) -> Resul
             if is_json::is_meant(text) {
                 // What rules would hide in it cannot be found.
                 pass.note();
-                return Ok(Fate::Replaced(super::pass::mask(None)));
+                return Ok(Fate::Replaced(mask(None)));
             }
             pass.text(text).map_err(Stop::Unread)
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::digits::{digits_end, goes_back, goes_on};
+use super::boundaries::{digits_end, goes_back, goes_on};
 
 /// The card number whose first group of digits that is: all in one, or in groups with one kind of separator.
 pub(super) fn at(text: &[u8], group: &Range<usize>) -> Option<Range<usize>> {
@@ -37,15 +37,18 @@ fn groups_end(text: &[u8], first: usize) -> usize {
 /// Whether cards have numbers of that beginning and length.
 fn is_issued(digits: &[u8]) -> bool {
     let number = |count: usize| digits.iter().take(count).fold(0_u32, |number, digit| number * 10 + u32::from(*digit));
-    match (digits.len(), number(1), number(2), number(4)) {
-        (13 | 16 | 19, 4, ..) => true,
-        (16, _, 51..=55, _) | (16, _, _, 2221..=2720) => true,
-        (15, _, 34 | 37, _) => true,
-        (16..=19, _, 62 | 64 | 65, _) | (16..=19, _, _, 6011 | 3528..=3589) => true,
-        (14..=19, _, 36 | 38 | 39, _) | (14..=19, _, _, 3000..=3059) => true,
-        (13..=19, _, 50 | 56..=58 | 60 | 63 | 67, _) => true,
-        _ => false,
-    }
+    matches!(
+        (digits.len(), number(1), number(2), number(4)),
+        (13 | 16 | 19, 4, ..)
+            | (16, _, 51..=55, _)
+            | (16, _, _, 2221..=2720)
+            | (15, _, 34 | 37, _)
+            | (16..=19, _, 62 | 64 | 65, _)
+            | (16..=19, _, _, 6011 | 3528..=3589)
+            | (14..=19, _, 36 | 38 | 39, _)
+            | (14..=19, _, _, 3000..=3059)
+            | (13..=19, _, 50 | 56..=58 | 60 | 63 | 67, _)
+    )
 }
 
 /// Whether the last digit is the check digit of those before.

@@ -1,6 +1,6 @@
 //! E-mail addresses, and passwords in URLs: both have an `@`.
 
-use super::Scan;
+use super::scan::Scan;
 use crate::policy::redaction::detector::Detector;
 
 /// Addresses, and credentials before the host of a URL.

@@ -1,6 +1,6 @@
 //! Looks once into text that is percent-encoded, base64 or hexadecimal. What is found there hides the whole encoded piece.
 
-use super::Scan;
+use super::scan::{Finding, Scan};
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Exhausted;
 
@@ -41,8 +41,9 @@ pub(super) fn base64_or_hex(text: &[u8], start: usize, piece: &[u8], scan: &mut 
 fn look(decoded: &[u8], start: usize, end: usize, scan: &mut Scan<'_>) -> Result<(), Exhausted> {
     let mut found = Vec::new();
     let on = scan.on.without(Detector::Entropy);
-    Scan { on, work: scan.work, found: &mut found, is_decoded: true }.text(decoded)?;
-    scan.found.extend(found.first().map(|finding| super::Finding { start, end, ..*finding }));
+    let look = scan.look;
+    look(&mut Scan { on, work: scan.work, found: &mut found, look, is_decoded: true }, decoded)?;
+    scan.found.extend(found.first().map(|finding| Finding { start, end, ..*finding }));
     Ok(())
 }
 

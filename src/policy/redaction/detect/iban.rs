@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::boundaries::is_word;
+
 /// The account number that has that group of digits: the country's letters and the check digits stand a little before.
 pub(super) fn around(text: &[u8], group: &Range<usize>) -> Option<Range<usize>> {
     (group.start.saturating_sub(FARTHEST)..=group.start.saturating_sub(2)).find_map(|start| at(text, start))
@@ -11,7 +13,7 @@ fn at(text: &[u8], start: usize) -> Option<Range<usize>> {
     let [one, two, check, digit] = *text.get(start..start + 4)?.first_chunk()?;
     let is_head =
         one.is_ascii_alphabetic() && two.is_ascii_alphabetic() && check.is_ascii_digit() && digit.is_ascii_digit();
-    if !is_head || start.checked_sub(1).is_some_and(|before| super::is_word(text.get(before))) {
+    if !is_head || start.checked_sub(1).is_some_and(|before| is_word(text.get(before))) {
         return None;
     }
     let country = [one.to_ascii_uppercase(), two.to_ascii_uppercase()];
@@ -22,12 +24,12 @@ fn at(text: &[u8], start: usize) -> Option<Range<usize>> {
         if byte.is_ascii_alphanumeric() {
             *characters.get_mut(count)? = byte;
             count += 1;
-        } else if !matches!(byte, b' ' | b'-') || !super::is_word(text.get(end + 1)) {
+        } else if !matches!(byte, b' ' | b'-') || !is_word(text.get(end + 1)) {
             return None;
         }
         end += 1;
     }
-    (!super::is_word(text.get(end)) && is_valid(characters.get(..length)?)).then_some(start..end)
+    (!is_word(text.get(end)) && is_valid(characters.get(..length)?)).then_some(start..end)
 }
 
 /// Whether the check digits are right.

@@ -1,16 +1,19 @@
 //! JSON Web Tokens (RFC 7519): three or five parts in base64url, the first a JSON object.
 
-use super::Scan;
+use super::scan::Scan;
 use crate::policy::redaction::detector::Detector;
+use crate::policy::redaction::limits::Exhausted;
 
 /// The token that begins with the keyword at that place of a run, if there is one.
-pub(super) fn find(run: &[u8], start: usize, at: usize, scan: &mut Scan<'_>) {
+pub(super) fn find(run: &[u8], start: usize, at: usize, scan: &mut Scan<'_>) -> Result<(), Exhausted> {
     let before = at.checked_sub(1).and_then(|before| run.get(before));
     if before.copied().is_some_and(is_of_part) {
-        return;
+        return Ok(());
     }
     let token = run.get(at..).unwrap_or_default();
     let end = token.iter().position(|byte| !is_of_part(*byte) && *byte != b'.').unwrap_or(token.len());
+    // A run can be full of what only begins as a token.
+    scan.work.spend(end)?;
     let mut parts = token.get(..end).unwrap_or_default().split(|byte| *byte == b'.');
     let (header, body) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     // The keyword is case-insensitive, as all are; base64 is not. The second part of an encrypted token may be empty.
@@ -18,6 +21,7 @@ pub(super) fn find(run: &[u8], start: usize, at: usize, scan: &mut Scan<'_>) {
     if is_token && (body.is_empty() || body.len() >= SHORTEST_BODY) {
         scan.add(Detector::Jwt, start + at, start + at + end);
     }
+    Ok(())
 }
 
 fn is_of_part(byte: u8) -> bool {

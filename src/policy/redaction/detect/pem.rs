@@ -1,14 +1,16 @@
 //! Private keys in PEM.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
-use super::Scan;
+use super::scan::Scan;
 use crate::policy::redaction::detector::Detector;
 
 /// From the line that begins a key to the line that ends it, or to the end of the text: half a key is one, too.
 pub(super) fn find(text: &[u8], scan: &mut Scan<'_>) {
     let mut from = 0;
-    while let Some(begin) = memmem::find(text.get(from..).unwrap_or_default(), BEGIN).map(|at| from + at) {
+    while let Some(begin) = BEGINNING.find(text.get(from..).unwrap_or_default()).map(|at| from + at) {
         let label_start = begin + BEGIN.len();
         let label = text.get(label_start..(label_start + LONGEST_LABEL).min(text.len())).unwrap_or_default();
         from = label_start;
@@ -29,6 +31,8 @@ pub(super) fn find(text: &[u8], scan: &mut Scan<'_>) {
     }
 }
 
-pub(super) const BEGIN: &[u8] = b"-----BEGIN";
+const BEGIN: &[u8] = b"-----BEGIN";
+/// Prepared once, as each text is searched.
+pub(super) static BEGINNING: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(BEGIN));
 /// ` RSA PRIVATE KEY`, ` OPENSSH PRIVATE KEY`, and room for others.
 const LONGEST_LABEL: usize = 64;

@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
-use super::Scan;
-use super::digits::{digits_end, goes_back, goes_on};
+use super::boundaries::{digits_end, goes_back, goes_on, is_word};
+use super::scan::Scan;
 use crate::policy::redaction::detector::Detector;
 
 /// Numbers that begin with `+`.
@@ -13,7 +13,7 @@ pub(super) fn international(text: &[u8], scan: &mut Scan<'_>) {
     let mut from = 0;
     for plus in memchr::memchr_iter(b'+', text) {
         let before = plus.checked_sub(1).and_then(|before| text.get(before));
-        if plus < from || super::is_word(before) || !matches!(text.get(plus + 1), Some(b'1'..=b'9')) {
+        if plus < from || is_word(before) || !matches!(text.get(plus + 1), Some(b'1'..=b'9')) {
             continue;
         }
         let (end, digits) = spread(text, plus + 1);

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Scan, encoded, entropy, tokens};
+use super::scan::Scan;
+use super::{encoded, entropy, tokens};
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Exhausted;
 
@@ -65,6 +66,11 @@ impl Iterator for Runs<'_> {
     }
 }
 
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "it runs when it is compiled, and a mistake in it does not compile"
+)]
 const fn class(others: &[u8]) -> [bool; 256] {
     let mut class = [false; 256];
     let mut byte = 0;

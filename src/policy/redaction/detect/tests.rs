@@ -1,12 +1,17 @@
 //! Each detector by labelled samples: how much of what it finds is one, and how much of what is one it finds.
 
-use super::{Detectors, Finding, Kind, Scan, card, encoded, iban};
+use super::scan::{Detectors, Finding, Kind, Scan};
+use super::{card, encoded, iban, look};
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Work;
 
 fn found(text: &str, on: Detectors) -> Vec<Finding> {
     let (mut found, mut work) = (Vec::new(), Work::of(1 << 20));
-    Scan { on, work: &mut work, found: &mut found, is_decoded: false }.text(text.as_bytes()).unwrap();
+    look::text(
+        &mut Scan { on, work: &mut work, found: &mut found, look: look::text, is_decoded: false },
+        text.as_bytes(),
+    )
+    .unwrap();
     found
 }
 

@@ -5,7 +5,9 @@ use std::sync::{LazyLock, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
 
-use super::{Scan, entropy, jwt};
+use super::boundaries::is_word;
+use super::scan::Scan;
+use super::{entropy, jwt};
 use crate::policy::redaction::detector::Detector;
 use crate::policy::redaction::limits::Exhausted;
 use crate::policy::redaction::pattern;
@@ -25,7 +27,7 @@ pub(super) fn find(text: &[u8], start: usize, run: &[u8], scan: &mut Scan<'_>) -
     let mut tried = 0_u128;
     for keyword in keywords.find_overlapping_iter(run) {
         match TOKENS.owners.get(keyword.pattern().as_usize()).copied() {
-            Some(JWT) if jwt => jwt::find(run, start, keyword.start(), scan),
+            Some(JWT) if jwt => jwt::find(run, start, keyword.start(), scan)?,
             Some(owner) if token && owner != JWT && tried & 1 << owner == 0 => {
                 tried |= 1 << owner;
                 if let Some(rule) = TOKENS.rules.get(usize::from(owner)) {
@@ -65,7 +67,7 @@ fn is_credential(before: &[u8]) -> bool {
     SCHEMES.iter().any(|scheme| {
         before.len().checked_sub(scheme.len()).is_some_and(|at| {
             let (rest, word) = before.split_at_checked(at).unwrap_or_default();
-            word.eq_ignore_ascii_case(scheme) && !super::is_word(rest.last())
+            word.eq_ignore_ascii_case(scheme) && !is_word(rest.last())
         })
     })
 }

@@ -30,6 +30,36 @@ fn beyond_a_limit_all_is_masked_and_its_digest_is_kept() {
     assert_eq!(redact(&limited(|_| {}), &deep[1..deep.len() - 1]).unread, None, "64 levels");
 }
 
+/// What is made to take long costs its own content, and nothing else: the work is bounded whatever stands there.
+#[test]
+fn hostile_content_takes_bounded_work() {
+    let cases: [(&str, usize); 12] = [
+        ("eyJ.", 16_384),
+        ("a@a.", 16_000),
+        ("+1 ", 21_000),
+        ("DE12 ", 13_000),
+        ("012 ", 16_000),
+        ("%41", 21_000),
+        ("s.", 32_000),
+        ("-----BEGIN", 6_500),
+        ("://a:", 13_000),
+        ("AAAA", 16_000),
+        ("61", 32_000),
+        ("ghp_", 16_000),
+    ];
+    for (piece, times) in cases {
+        let content = piece.repeat(times);
+        let redacted = redact(&Redactor::default(), &content);
+        let is_bounded = matches!(redacted.unread, None | Some(Unread::TooMuchWork));
+        assert!(is_bounded && redacted.original_bytes == content.len(), "{piece}: {redacted:?}");
+    }
+    // All of them try to be looked at again from every place.
+    assert_eq!(redact(&Redactor::default(), &"eyJ.".repeat(16_384)).unread, Some(Unread::TooMuchWork));
+    let nested = (0..12)
+        .fold("x".to_owned(), |text, _| serde_json::json!({ "a": text }).to_string().chars().take(60_000).collect());
+    assert!(matches!(redact(&Redactor::default(), &nested).unread, None | Some(Unread::Malformed)));
+}
+
 #[test]
 fn a_text_is_cut_after_redaction() {
     let redactor = limited(|limits| limits.kept_bytes = 20);

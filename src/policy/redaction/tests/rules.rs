@@ -29,6 +29,11 @@ fn each_action_does_what_it_says() {
     assert_eq!(with(Action::Pseudonymise)["name"], Keyed.pseudonym("name", Some("tenant"), b"Ada").unwrap());
     assert_eq!(with(Action::Encrypt)["name"], Keyed.encrypt("subject", "arguments", b"Ada").unwrap());
     assert_eq!(with(Action::Keep), value);
+    // Of the characters, whatever their escapes are; of other values, of their JSON.
+    let escaped = redact(&redactor([key("name", Action::Hash)]), r#"{"name":"A\u0064a"}"#).text;
+    assert_eq!(escaped, format!("{{\"name\":\"{}\"}}", Keyed.hash("name", b"Ada")));
+    let number = after([key("name", Action::Hash)], &json!({"name": [1]})).0;
+    assert_eq!(number["name"], Keyed.hash("name", b"[1]"));
 }
 
 #[test]
@@ -203,6 +208,9 @@ fn broken_json_hides_nothing() {
     }
     for text in ["[INFO] started", "plain", "12 monkeys", "", "{{ template }}", "\"quoted\" text"] {
         assert_eq!(redact(&rules(), text).text, text);
+    }
+    for text in ["4111 1111 1111 1111", "[1] 4111 1111 1111 1111", "1 4111111111111111"] {
+        assert!(redact(&rules(), text).text.contains("[redacted:card]"), "{text}");
     }
     assert_eq!(redact(&rules(), "[INFO] mail ada@example.org").text, "[INFO] mail [redacted:email]");
 }
