@@ -92,7 +92,8 @@ impl OpenFile {
 }
 
 impl LockedFile {
-    /// Cuts what is left of a line whose writer was killed. Returns the length.
+    /// Cuts what is left of a line whose writer was killed: nothing of it was settled. A line that only lacks its end gets it, and
+    /// what is no line of OTLP JSON is left alone, with an error. Returns the length.
     pub(super) fn mend(&self) -> io::Result<u64> {
         self.open.check_content()?;
         let file = &self.open.file;
@@ -109,10 +110,35 @@ impl LockedFile {
             }
             end = begin;
         }
-        if end < length {
-            file.set_len(end)?;
+        match self.unended(end)? {
+            Unended::Nothing => Ok(length),
+            Unended::Line => {
+                (&*file).write_all(b"\n")?;
+                Ok(length + 1)
+            }
+            Unended::Torn => file.set_len(end).map(|()| end),
+            Unended::Other => Err(wrong("its last line is something else than OTLP JSON")),
         }
-        Ok(end)
+    }
+
+    /// What there is behind the last line that ended.
+    fn unended(&self, begin: u64) -> io::Result<Unended> {
+        let (mut offset, mut line, mut chunk) = (begin, Brackets::default(), [0; 8192]);
+        loop {
+            let read = read_at(&self.open.file, &mut chunk, offset)?;
+            let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+            let known = bytes.len().min(LINE_BEGINS.len());
+            if offset == begin && bytes.get(..known) != LINE_BEGINS.get(..known) {
+                return Ok(Unended::Other);
+            }
+            bytes.iter().for_each(|byte| line.read(*byte));
+            offset += read as u64;
+        }
+        Ok(match line.closed {
+            _ if offset == begin => Unended::Nothing,
+            true => Unended::Line,
+            false => Unended::Torn,
+        })
     }
 
     /// Appends whole lines and makes them durable, or leaves nothing of them. With `named`, also its name is made durable.
@@ -140,6 +166,44 @@ impl LockedFile {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What stands behind the last end of a line.
+enum Unended {
+    Nothing,
+    /// A whole line without its end, as another program may leave it.
+    Line,
+    /// The beginning of a line.
+    Torn,
+    /// Something that nobody began as a line.
+    Other,
+}
+
+/// Whether all that was opened in a JSON text is closed.
+#[derive(Debug, Default)]
+struct Brackets {
+    depth: u64,
+    in_string: bool,
+    is_escaped: bool,
+    closed: bool,
+}
+
+impl Brackets {
+    fn read(&mut self, byte: u8) {
+        match byte {
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' if self.in_string => self.is_escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            b'{' | b'[' if !self.in_string => self.depth += 1,
+            b'}' | b']' if !self.in_string => {
+                self.depth = self.depth.saturating_sub(1);
+                self.closed = self.depth == 0;
+                return;
+            }
+            _ => {}
+        }
+        self.closed &= byte.is_ascii_whitespace();
     }
 }
 

@@ -80,6 +80,26 @@ fn what_is_not_a_file_of_its_own_is_refused() {
     assert!(!at("nowhere").exists());
 }
 
+/// A line of another program counts without its end, too; and what is no line is not ours to cut.
+#[tokio::test]
+async fn nothing_that_somebody_else_wrote_is_cut() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trail.jsonl");
+    append(&sink(&path, 10 << 20, 1), 1..=3).await.unwrap();
+    let whole = fs::read(&path).unwrap();
+    let ended = whole.trim_ascii_end();
+    for last in [b"".as_slice(), b"\r", b"  "] {
+        fs::write(&path, [ended, last].concat()).unwrap();
+        append(&sink(&path, 10 << 20, 1), 7..=8).await.unwrap();
+        assert_eq!(numbers(&path), [1, 2, 3, 7, 8]);
+    }
+    let foreign = [&whole, b"# a note of the operator".as_slice()].concat();
+    fs::write(&path, &foreign).unwrap();
+    let error = append(&sink(&path, 10 << 20, 1), 7..=8).await.unwrap_err();
+    assert!(format!("{error:?}").contains("something else"), "{error:?}");
+    assert_eq!(fs::read(&path).unwrap(), foreign);
+}
+
 #[tokio::test]
 async fn a_line_whose_writer_was_killed_is_cut_before_the_next() {
     let directory = tempfile::tempdir().unwrap();
@@ -90,6 +110,7 @@ async fn a_line_whose_writer_was_killed_is_cut_before_the_next() {
         fs::write(&path, &whole[..cut]).unwrap();
         append(&sink(&path, 10 << 20, 1), 7..=8).await.unwrap();
         let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = lines + u64::from(whole[cut] == b'\n');
         assert_eq!(numbers(&path), (1..=lines).chain(7..=8).collect::<Vec<_>>(), "cut at {cut}");
     }
 }

@@ -16,7 +16,7 @@ use crate::identity::Claimed;
 use crate::identity::{Actor, CODE, Chain, PendingActor, Sender, Standing};
 use crate::policy::cleaned;
 use crate::record::names::Role;
-use crate::record::{Attributes, Direction, Key, Place, SpanIds, Value, names};
+use crate::record::{Attributes, Direction, Key, SpanIds, Value, names};
 
 /// The facts of a message.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,13 @@ impl MessageFacts {
 
     /// A fact of the contract, or of the user's own.
     pub(crate) fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
-        set_fact(&mut self.attributes, key.into(), value);
+        let key = key.into();
+        let names_actor = key == names::AUDIT_ACTOR_ID;
+        let is_set = set_fact(&mut self.attributes, key, value);
+        if names_actor && is_set {
+            let id = self.attributes.text(names::AUDIT_ACTOR_ID).unwrap_or_default();
+            self.standing = Actor::asserted(id).standing();
+        }
         self
     }
 
@@ -183,15 +189,22 @@ impl MessageFacts {
 }
 
 /// Keys of a record are unique, so nobody may set those that the trail sets.
-pub(super) fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
-    if is_fact(&key) {
-        if key == names::AUDIT_ACTOR_ID && !attributes.has(Place::ActorSource) {
-            attributes.set(names::AUDITRAIL_ACTOR_VERIFIED, false);
-            attributes.set(names::AUDITRAIL_ACTOR_SOURCE, CODE);
-        }
-        let value = cleaned(&key, value.into());
-        attributes.set(key, value);
+/// Returns whether it is set.
+pub(super) fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) -> bool {
+    if !is_fact(&key) {
+        return false;
     }
+    if key == names::AUDIT_ACTOR_ID {
+        if attributes.text(names::AUDITRAIL_ACTOR_SOURCE).is_some_and(|source| source != CODE) {
+            // An actor is replaced as a whole: the facts of one must not stand beside the id of another.
+            return false;
+        }
+        attributes.set(names::AUDITRAIL_ACTOR_VERIFIED, false);
+        attributes.set(names::AUDITRAIL_ACTOR_SOURCE, CODE);
+    }
+    let value = cleaned(&key, value.into());
+    attributes.set(key, value);
+    true
 }
 
 pub(in crate::trail) fn is_fact(key: &str) -> bool {

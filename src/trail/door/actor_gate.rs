@@ -7,6 +7,11 @@
 //! 3. The `authorize` hook is asked once, with the actor that the records name.
 //! 4. A decision is told once. A refusal for want of a verified actor is told when somebody acts on it, or when the call ends:
 //!    until then a handler may find out who acts.
+//! 5. While the actor is settled, which asks the hook, whoever wants to know the decision waits: there is no moment in which a
+//!    call is neither undecided nor decided.
+
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -23,10 +28,15 @@ use crate::trail::timer::within;
 
 /// What is known of the actor of a call, and what follows from it.
 #[derive(Debug, Default)]
-pub(super) struct ActorGate(Mutex<GateState>);
+pub(super) struct ActorGate {
+    state: Mutex<GateState>,
+    /// Held while the actor is settled.
+    settling: Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct GateState {
+    is_settling: bool,
     standing: Standing,
     decided: Option<Decided>,
     pending: Option<Pending>,
@@ -71,7 +81,7 @@ impl ActorGate {
             let mut decided = decide(core, call);
             let class = class_of(core, call);
             refuse_unverified(&mut decided, class, &mut call.message);
-            return (Self::of(GateState { standing: call.message.standing, decided, pending: None }), class);
+            return (Self::of(GateState { standing: call.message.standing, decided, ..GateState::default() }), class);
         };
         let class = class_of(core, call);
         if class.requires_verified_actor && holds {
@@ -84,27 +94,27 @@ impl ActorGate {
         Core::treat_again(call);
         let decided = decide(core, call);
         let pending = class.requires_verified_actor.then_some(Pending { actor: pending, deferred: None });
-        (Self::of(GateState { standing: call.message.standing, decided, pending }), class)
+        (Self::of(GateState { standing: call.message.standing, decided, pending, is_settling: false }), class)
     }
 
     fn of(state: GateState) -> Self {
-        Self(Mutex::new(state))
+        Self { state: Mutex::new(state), settling: Mutex::default() }
     }
 
     /// Why the call must not run.
     pub(super) fn refusal(&self) -> Option<Refusal> {
-        self.state().decided.as_ref()?.refusal.clone()
+        self.settled().decided.as_ref()?.refusal.clone()
     }
 
     /// The decision that lets the call run, if somebody made one.
     pub(super) fn allowance(&self) -> Option<Ruling> {
-        let state = self.state();
+        let state = self.settled();
         state.decided.as_ref().filter(|decided| decided.refusal.is_none()).map(|decided| decided.ruling.clone())
     }
 
     /// The decision, if it has still to be told: at once the answer of the hook, when the call is refused or ends any.
     pub(super) fn untold(&self, is_acted_on: bool) -> Option<(Ruling, &'static str)> {
-        let mut state = self.state();
+        let mut state = self.settled();
         let decided = state.decided.as_mut()?;
         let source = decided.source();
         if decided.is_told || (source == CLASS && !is_acted_on) {
@@ -115,38 +125,43 @@ impl ActorGate {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        self.state().standing
+        self.settled().standing
     }
 
-    /// Somebody has found out more: a denial for want of that is none any more.
+    /// Somebody has found out more. A denial for want of a verified actor is none any more, or has another reason.
     #[cfg(feature = "rmcp")]
-    pub(super) fn learn(&self, standing: Standing, call: &CallState) {
-        let mut state = self.state();
+    pub(super) fn learn(&self, core: &Core, standing: Standing, call: &CallState) {
+        let mut state = self.settled();
         state.standing = standing;
         let is_for_want_of_it = |decided: &mut Decided| decided.source() == CLASS && !decided.is_told;
-        if standing == Standing::Verified
-            && let Some(denied) = state.decided.take_if(is_for_want_of_it)
-        {
-            call.forget(DECISION);
+        let Some(denied) = state.decided.take_if(is_for_want_of_it) else { return };
+        call.forget(DECISION);
+        if standing == Standing::Verified {
             state.decided = denied.allowed.map(|ruling| Decided::new(*ruling));
+            return;
         }
+        let mut said = Attributes::default();
+        state.decided = Some(Decided::unverified(standing, denied.allowed, &mut said));
+        call.learn(core.truncator(), said);
     }
 
     /// Whether the request record of the call waits for the actor.
     pub(super) fn is_deferred(&self) -> bool {
-        self.state().pending.as_ref().is_some_and(|pending| pending.deferred.is_some())
+        self.settled().pending.as_ref().is_some_and(|pending| pending.deferred.is_some())
     }
 
     /// Waits until the actor is known, no longer than the class of the call allows.
     pub(super) async fn wait(&self, core: &Core, class: Class, state: &CallState) {
-        let Some(pending) = self.state().pending.as_ref().map(|pending| pending.actor.clone()) else { return };
+        let Some(pending) = self.settled().pending.as_ref().map(|pending| pending.actor.clone()) else { return };
         let actor = known(core, &pending, class.deadline).await;
         self.settle(core, class, state, Some(actor));
     }
 
     /// Takes the actor that was found last, or the one that was found first.
     pub(super) fn settle(&self, core: &Core, class: Class, state: &CallState, actor: Option<Actor>) {
-        let Some(Pending { actor: pending, deferred }) = self.state().pending.take() else { return };
+        let _alone = self.settling.lock();
+        let Some(Pending { actor: pending, deferred }) = self.begin_settling() else { return };
+        let settling = Settling(self);
         let mut found = Attributes::default();
         pending.found.clone().write(&mut found);
         let actor = actor.unwrap_or(pending.found);
@@ -174,10 +189,40 @@ impl ActorGate {
         state.learn(core.truncator(), learnt);
         let mut gate = self.state();
         (gate.standing, gate.decided) = (standing, decided);
+        drop(gate);
+        drop(settling);
+    }
+
+    fn begin_settling(&self) -> Option<Pending> {
+        let mut state = self.state();
+        let pending = state.pending.take()?;
+        state.is_settling = true;
+        Some(pending)
+    }
+
+    /// The state, when nobody is settling the actor.
+    fn settled(&self) -> MutexGuard<'_, GateState> {
+        loop {
+            let state = self.state();
+            if !state.is_settling {
+                return state;
+            }
+            drop(state);
+            drop(self.settling.lock());
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, GateState> {
-        self.0.lock()
+        self.state.lock()
+    }
+}
+
+/// Exists while the actor is settled; its end lets others on, even if a panic has ended the settling.
+struct Settling<'a>(&'a ActorGate);
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_settling = false;
     }
 }
 
@@ -185,6 +230,16 @@ impl Decided {
     fn new(ruling: Ruling) -> Self {
         let refusal = decision::refusal(&ruling).map(|(reason, kind)| Refusal { reason, kind });
         Self { ruling, refusal, is_told: false, allowed: None }
+    }
+
+    /// The denial of a call whose class requires a verified actor. What the hook decided before is kept.
+    fn unverified(standing: Standing, allowed: Option<Box<Ruling>>, said: &mut Attributes) -> Self {
+        let reason = standing.as_str();
+        let ruling = Ruling { reason: Some(reason.into()), rule: Some(RULE.into()), ..Ruling::new(Verdict::Deny) };
+        decision::write(&ruling, CLASS, |name, value| said.set(name, value));
+        let text = format!("its class requires a verified actor, and this one is not ({reason})");
+        let refusal = Refusal { reason: text.into(), kind: RefusalKind::Unverified };
+        Self { ruling, refusal: Some(refusal), is_told: false, allowed }
     }
 
     /// Who decided.
@@ -214,13 +269,8 @@ fn refuse_unverified(decided: &mut Option<Decided>, class: Class, message: &mut 
     if !class.requires_verified_actor || is_good || is_refused {
         return;
     }
-    let reason = standing.as_str();
-    let ruling = Ruling { reason: Some(reason.into()), rule: Some(RULE.into()), ..Ruling::new(Verdict::Deny) };
-    decision::write(&ruling, CLASS, |name, value| message.attributes.set(name, value));
-    let text = format!("its class requires a verified actor, and this one is not ({reason})");
-    let refusal = Refusal { reason: text.into(), kind: RefusalKind::Unverified };
     let allowed = decided.take().map(|allowed| Box::new(allowed.ruling));
-    *decided = Some(Decided { ruling, refusal: Some(refusal), is_told: false, allowed });
+    *decided = Some(Decided::unverified(standing, allowed, &mut message.attributes));
 }
 
 /// The actor once it is known, or as it is when the time is over.

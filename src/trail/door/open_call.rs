@@ -387,7 +387,7 @@ impl OpenCall {
         if self.state.facts().has(Place::ActorId) {
             return;
         }
-        self.actor.learn(actor.standing(), &self.state);
+        self.actor.learn(&self.core, actor.standing(), &self.state);
         let mut attributes = Attributes::default();
         actor.write(&mut attributes);
         let cut = self.core.truncator().limit(&mut attributes);

@@ -5,7 +5,8 @@
 //! 1. Until its number is settled, a record counts as pending, whatever was reported of it.
 //! 2. A report comes before its numbers are settled. So a caller that looks here once its record is settled sees it.
 //! 3. Memory is bounded. A number that may have been forgotten counts as not accepted.
-//! 4. What another sink refused says nothing of the one that `remote` means; what was lost on the disk, no sink gets.
+//! 4. A record that several sinks refuse counts once, as far as it is known which ones each of them refused.
+//! 5. What another sink refused says nothing of the one that `remote` means; what was lost on the disk, no sink gets.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,6 +21,8 @@ pub(in crate::trail) struct Losses {
     reported: Vec<LossReport>,
     quarantined: u64,
     lost: u64,
+    /// Which numbers these are, the latest: in order, without gaps between neighbours.
+    counted: VecDeque<(Sequence, Sequence)>,
     /// The latest of all, oldest first.
     ranges: VecDeque<Range>,
     /// The last number that a range which is not kept any more had.
@@ -71,12 +74,12 @@ impl Losses {
 
     /// How many of the records up to `settled` are in quarantine, and how many were lost.
     pub(in crate::trail) fn up_to(&mut self, settled: Sequence) -> (u64, u64) {
-        let Self { reported, quarantined, lost, .. } = self;
+        let Self { reported, quarantined, lost, counted, .. } = self;
         reported.retain(|losses| {
             let is_settled = losses.last <= settled;
             if is_settled {
-                *quarantined += losses.quarantined;
-                *lost += losses.lost;
+                *lost += count(counted, losses, losses.lost);
+                *quarantined += count(counted, losses, losses.quarantined);
             }
             !is_settled
         });
@@ -106,6 +109,32 @@ impl Losses {
         }
         self.ranges.push_back(range);
     }
+}
+
+/// Counts that many numbers of a report which did not count before, and returns how many there were.
+fn count(counted: &mut VecDeque<(Sequence, Sequence)>, of: &LossReport, wanted: u64) -> u64 {
+    let (mut next, mut left, mut new) = (of.first, wanted, Vec::new());
+    let around = |(first, last): &&(Sequence, Sequence)| *last >= of.first && *first <= of.last;
+    let end = (of.last.saturating_add(1), Sequence::MAX);
+    for (first, last) in counted.iter().filter(around).copied().chain([end]) {
+        let free = first.saturating_sub(next).min(left);
+        if free > 0 {
+            new.push((next, next + free - 1));
+            left -= free;
+        }
+        next = next.max(last.saturating_add(1));
+    }
+    for (first, last) in new {
+        let place = counted.partition_point(|known| known.0 < first);
+        match place.checked_sub(1).and_then(|before| counted.get_mut(before)) {
+            Some(before) if before.1 + 1 == first => before.1 = last,
+            _ => counted.insert(place, (first, last)),
+        }
+    }
+    while counted.len() > MOST_RANGES {
+        counted.pop_front();
+    }
+    wanted - left
 }
 
 impl LossReport {

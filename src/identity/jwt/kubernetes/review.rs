@@ -112,6 +112,11 @@ impl Reviews {
                 None => known.paused_until = Some(Instant::now() + PAUSE),
             }
         }
+        self.stir();
+    }
+
+    /// Whoever waits looks again.
+    fn stir(&self) {
         self.results.send_modify(|count| *count += 1);
     }
 }
@@ -158,6 +163,9 @@ impl Reviewer {
                         );
                     }
                     reviews.settle(next.hash, None);
+                    // Nobody is asked meanwhile. Whoever waits asks again after it, and would wait for the end of their time otherwise.
+                    tokio::time::sleep(PAUSE).await;
+                    reviews.stir();
                 }
             }
         }

@@ -44,7 +44,7 @@ fn a_collector_that_refuses_everything_takes_one_range_and_what_is_forgotten_is_
     assert_eq!((gone.why(odd(places - 1)), gone.why(odd(places - 1) - 1)), (Some(NotAccepted::Refused), None));
 }
 
-/// Invariant 4.
+/// Invariant 5.
 #[test]
 fn what_another_sink_refused_is_accepted_by_the_one_that_remote_means() {
     let mut gone = Losses::default();
@@ -52,4 +52,36 @@ fn what_another_sink_refused_is_accepted_by_the_one_that_remote_means() {
     assert_eq!((gone.why(4), gone.up_to(5)), (None, (3, 0)), "it counts as quarantined all the same");
     gone.note(refused(3, 5, 3), 0);
     assert_eq!(gone.why(4), Some(NotAccepted::Refused));
+}
+
+/// Invariant 4, with a list of numbers as the oracle. A sink that does not say which ones it refused is believed to mean others
+/// than the ones that are known, as long as there are others.
+#[test]
+fn a_record_that_several_sinks_refuse_counts_once() {
+    let file = |first, last| LossReport { sink: SinkName::new("file"), ..refused(first, last, last - first + 1) };
+    let otlp = |first: u64, last: u64| refused(first, last, last - first + 1);
+    let orders: [&[LossReport]; 4] = [
+        &[otlp(3, 5), file(3, 5)],
+        &[otlp(3, 5), file(5, 9), otlp(8, 12)],
+        &[file(1, 20), otlp(2, 2), otlp(4, 4), otlp(6, 7)],
+        &[otlp(2, 2), otlp(4, 4), otlp(6, 7), file(1, 20)],
+    ];
+    for reports in orders {
+        for settled_between in [false, true] {
+            let mut gone = Losses::default();
+            let mut expected = std::collections::BTreeSet::new();
+            for report in reports {
+                gone.note(*report, 0);
+                expected.extend(report.first..=report.last);
+                if settled_between {
+                    gone.up_to(report.last);
+                }
+            }
+            assert_eq!(gone.up_to(100), (expected.len() as u64, 0), "{reports:?}");
+        }
+    }
+    let mut gone = Losses::default();
+    gone.note(refused(6, 9, 1), 0);
+    gone.note(LossReport { quarantined: 4, ..file(6, 9) }, 0);
+    assert_eq!(gone.up_to(9), (4, 0), "not more than there are");
 }
