@@ -272,37 +272,6 @@ async fn an_actor_that_an_attribute_names_is_asserted() {
     }
 }
 
-/// The reason why a call is denied is that of the actor whom its records name, whoever found out.
-#[tokio::test]
-async fn a_handler_that_finds_out_more_changes_the_reason() {
-    /// Knows nobody when the tap asks, and the actor when the handler does.
-    struct Second(std::sync::atomic::AtomicBool);
-    impl Extractor for Second {
-        fn source(&self) -> &'static str {
-            "second"
-        }
-        fn extract(&self, request: &RequestFacts<'_>) -> Option<Actor> {
-            let is_call = request.method == "tools/call";
-            (is_call && self.0.swap(true, Ordering::Relaxed)).then(|| Actor::asserted("ada"))
-        }
-    }
-    let bench = Bench::with(|builder| {
-        let builder = builder.identify(Second(false.into()));
-        builder.classify(|call| match call.name() {
-            Some("ok") => Class::default().requires_verified_actor(),
-            _ => Class::default(),
-        })
-    });
-    let client = connect_as(View::Both, &bench.trail, Everything::default()).await;
-    call(&client, "ok").await.unwrap_err();
-    drop(client);
-    let records = bench.records();
-    let of_tool = records.iter().filter(|record| text(record, names::GEN_AI_TOOL_NAME) == "ok");
-    let response = of_tool.last().unwrap();
-    assert_eq!(who(response), ("ada", false, ""));
-    assert_eq!(by_class(response), ["class", "deny", "asserted", "requires_verified_actor"]);
-}
-
 /// Nobody is refused by a tap, so the call runs, and all of its records say that it should not have.
 #[tokio::test]
 async fn a_tap_records_the_denial_that_it_cannot_enforce() {

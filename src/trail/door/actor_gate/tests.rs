@@ -1,4 +1,4 @@
-//! Invariant 5.
+//! Invariants 4 and 5.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -9,6 +9,27 @@ use crate::Trail;
 use crate::config::Environment;
 use crate::identity::{Sender as MessageSender, UnverifiedReason};
 use crate::policy::Decision;
+
+/// A handler finds out more: the reason why a call is denied is that of the actor whom its records name.
+#[cfg(feature = "rmcp")]
+#[test]
+fn whoever_is_only_named_by_then_is_denied_as_asserted() {
+    let directory = tempfile::tempdir().unwrap();
+    let builder = Trail::builder("gate").directory(directory.path()).environment(Environment::default());
+    let trail = builder.classify(|_| Class::default().requires_verified_actor()).start().unwrap();
+    let mut call = Call::mcp("tools/call").tool("pay");
+    let (gate, _) = ActorGate::open(trail.core(), &mut call, false);
+    let state = CallState::new(EventName::McpToolsCall, None);
+    state.learn(trail.core().truncator(), call.message.attributes.clone());
+    let reason = |state: &CallState| state.facts().text_of(names::AUDITRAIL_DECISION_REASON).map(ToOwned::to_owned);
+    assert_eq!(reason(&state).as_deref(), Some("anonymous"));
+    gate.learn(trail.core(), Standing::Asserted, &state);
+    assert_eq!(reason(&state).as_deref(), Some("asserted"));
+    assert!(gate.refusal().unwrap().reason.contains("asserted"));
+    assert_eq!(gate.untold(true).unwrap().0.reason.as_deref(), Some("asserted"));
+    gate.learn(trail.core(), Standing::Verified, &state);
+    assert!(gate.refusal().is_some(), "it was told");
+}
 
 /// The hook decides while somebody else asks: that one waits, and gets the decision.
 #[test]
