@@ -30,7 +30,8 @@ impl Canonical {
     /// A value in it. Those that have their default need not be there.
     pub(super) fn value(&mut self, key: &str, value: &str) {
         // A String takes everything.
-        let _ = writeln!(self.0, "{key}={}:{value}", value.len());
+        // Writing to a `String` does not fail.
+        writeln!(self.0, "{key}={}:{value}", value.len()).unwrap_or_default();
     }
 
     pub(super) fn class(&mut self, name: &str, class: &Class) {

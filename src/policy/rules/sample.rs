@@ -29,7 +29,7 @@ impl Sample {
     /// its calls are kept.
     #[must_use]
     pub fn keeps(self, id: [u8; 16]) -> bool {
-        mixed(id) % u64::from(self.one_in.get()) == 0
+        mixed(id).is_multiple_of(u64::from(self.one_in.get()))
     }
 
     /// Of how many calls one is kept.
