@@ -28,12 +28,19 @@ pub(super) struct AuditedSpan {
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
     /// Who acts in that call.
-    lent: (Attributes, Truncations),
+    lent: Option<Box<LentActor>>,
     said: Mutex<SpanOutcome>,
     /// No record of it is written yet, so its kind can still change: for a call until it is entered, for a moment
     /// until its close.
     waiting: AtomicBool,
     course: SpanActivity,
+}
+
+/// The actor of the call around a span, and which of its values are cut.
+#[derive(Debug, Default)]
+struct LentActor {
+    attributes: Attributes,
+    truncations: Truncations,
 }
 
 /// The call around a span or event that has its own record.
@@ -69,7 +76,8 @@ impl AuditedSpan {
     ) {
         if let Some((call, around)) = around {
             self.inside = Some(around.call);
-            call.facts().lend_actor(&mut self.lent.0, &mut self.lent.1);
+            let LentActor { attributes, truncations } = &mut **self.lent.get_or_insert_default();
+            call.facts().lend_actor(attributes, truncations);
         }
         self.state.set_caller(around.and_then(|(_, around)| around.caller));
         *self.waiting.get_mut() = true;
@@ -90,8 +98,7 @@ impl AuditedSpan {
         self.state.clear();
         self.course = SpanActivity::default();
         self.inside = None;
-        self.lent.0.clear();
-        self.lent.1.clear();
+        self.lent = None;
         *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
@@ -204,7 +211,9 @@ impl AuditedSpan {
             core.write_response(answer, &closed.outcome, None);
             core.count_actor(standing(&self.state.facts()));
         } else {
-            self.state.facts().borrow_actor(&self.lent.0, &self.lent.1);
+            if let Some(lent) = &self.lent {
+                self.state.facts().borrow_actor(&lent.attributes, &lent.truncations);
+            }
             core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
         closed
@@ -240,7 +249,9 @@ impl AuditedSpan {
             core.count_actor(standing(self.state.facts_mut()));
             return closed;
         }
-        self.state.facts_mut().borrow_actor(&self.lent.0, &self.lent.1);
+        if let Some(lent) = &self.lent {
+            self.state.facts_mut().borrow_actor(&lent.attributes, &lent.truncations);
+        }
         let moment = self.moment(&closed);
         // It was found when the span was entered, if it is not available at the close.
         let kept = self.state.context().cloned();
@@ -266,11 +277,9 @@ impl AuditedSpan {
             None => otel().inspect(|otel| self.note_id(otel, is_mirrored)),
         };
         if let Some(otel) = found.as_ref().or(self.state.context()) {
-            let (call, lasted) = match is_call {
-                true => (Some(self.state.call_id()), Some(duration)),
-                // A moment lasts as long as its span, which has that information already.
-                false => (self.inside, None),
-            };
+            // A moment lasts as long as its span, which has that information already. A call has its records as events of its
+            // span, by their ids; its own id beside them would cost a fourteenth of what the call costs (docs/adr/049).
+            let (call, lasted) = if is_call { (None, Some(duration)) } else { (self.inside, None) };
             mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
         }
         SpanClose { is_call, outcome, found }
