@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use auditrail::identity::jwt::{Algorithm, JwtExtractor, JwtIssuer};
+use auditrail::record::names;
 use serde_json::json;
 
-use crate::oauth::{AUDIENCE, Cast, Mode, SigningKey, doubtful, nobody, verified};
+use crate::oauth::{AUDIENCE, Cast, Mode, SigningKey, Token, doubtful, nobody, verified};
 use crate::rig::{Rig, Route, named};
 
 const SOON: Duration = Duration::from_millis(20);
@@ -68,6 +69,45 @@ async fn metadata_of_another_issuer_are_not_believed() {
     assert_eq!(cast.issuer.asked(), 0, "its keys are not even asked for");
 }
 
+/// OpenID Connect appends its well-known path to the issuer's own; RFC 8414, section 3.1, inserts it before that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_are_found_where_each_standard_puts_them() {
+    for (path, at) in [
+        ("/tenants/blue", "/tenants/blue/.well-known/openid-configuration"),
+        ("/tenants/blue", "/.well-known/oauth-authorization-server/tenants/blue"),
+        ("/tenants/blue/", "/tenants/blue/.well-known/openid-configuration"),
+        ("/tenants/blue/", "/.well-known/oauth-authorization-server/tenants/blue"),
+    ] {
+        let cast = Cast::new();
+        let issuer = format!("{}{path}", cast.issuer.url());
+        cast.issuer.serve(at, json!({ "issuer": issuer, "jwks_uri": cast.issuer.jwks_url() }));
+        let rig = Rig::new(Route::Tap, JwtIssuer::discovered(&issuer).audience(AUDIENCE)).await;
+        let token = Token::of(&issuer, "alice").audience(AUDIENCE).signed_by(&cast.rsa);
+        rig.wait_for(&token, None).await;
+        let record = rig.call_with(&token).await;
+        assert_eq!(named(&record), verified("alice"), "{at}");
+        assert_eq!(record.text(names::AUDITRAIL_TOKEN_ISSUER), Some(&*issuer), "{at}");
+        assert_eq!(cast.issuer.paths().last().map(String::as_str), Some(at));
+    }
+}
+
+/// The metadata of the host are those of another issuer, and so are those of another path.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issuer_with_a_path_does_not_get_the_keys_of_its_host() {
+    let cast = Cast::new();
+    let issuer = format!("{}/tenants/blue", cast.issuer.url());
+    let green = format!("{}/tenants/green", cast.issuer.url());
+    cast.issuer.serve(
+        "/.well-known/oauth-authorization-server/tenants/blue",
+        json!({ "issuer": green, "jwks_uri": cast.issuer.jwks_url() }),
+    );
+    let rig = Rig::new(Route::Tap, JwtIssuer::discovered(&issuer).audience(AUDIENCE)).await;
+    rig.wait_until_said("/tenants/blue").await;
+    let token = Token::of(&issuer, "alice").audience(AUDIENCE).signed_by(&cast.rsa);
+    assert_eq!(named(&rig.call_with(&token).await), doubtful("alice", "key_unavailable"));
+    assert_eq!(cast.issuer.asked(), 0, "the keys are not even asked for");
+}
+
 /// However many names of keys somebody makes up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn made_up_names_of_keys_cause_one_load_per_cool_down() {
@@ -113,8 +153,7 @@ async fn a_file_of_keys_is_read_again_when_it_changes() {
     let issuer =
         JwtIssuer::with_jwks_file("https://issuer.example", &path).audience(AUDIENCE).refresh(SOON).cool_down(SOON);
     let rig = Rig::new(Route::Tap, issuer).await;
-    let token =
-        |key: &SigningKey| crate::oauth::Token::of("https://issuer.example", "alice").audience(AUDIENCE).signed_by(key);
+    let token = |key: &SigningKey| Token::of("https://issuer.example", "alice").audience(AUDIENCE).signed_by(key);
     assert_eq!(named(&rig.call_with(&token(&key)).await), verified("alice"), "it is read before the first call");
     write("{".into());
     rig.wait_until_said("it is not JSON").await;

@@ -1,11 +1,15 @@
 //! The same tokens over every route. The proxy has its part in `server/tests/proxy_http/jwt.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auditrail::identity::jwt::{JwtExtractor, JwtIssuer};
 use auditrail::record::names;
 use auditrail::trail::Class;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
 use crate::oauth::{AUDIENCE, Cast, Mode, SigningKey, Token, doubtful, nobody, verified};
 use crate::rig::{Rig, Route, named};
@@ -37,6 +41,52 @@ async fn each_credential_is_recorded_as_what_it_is() {
         let (all, asked) = (all.contains("canary"), format!("{:?}", rig.extractor).contains("canary"));
         assert!(!all && !asked);
     }
+}
+
+/// The metric counts what the records say, as a reader of the OTel SDK gets it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_are_counted_by_how_well_their_actors_are_known() {
+    for route in ROUTES {
+        let cast = Cast::new();
+        let rig = Rig::new(route, discovered(&cast)).await;
+        let exporter = InMemoryMetricExporter::default();
+        let reader = PeriodicReader::builder(exporter.clone()).with_interval(Duration::from_secs(3600)).build();
+        let provider = SdkMeterProvider::builder().with_reader(reader).build();
+        rig.trail.observe(&provider.meter("test"));
+        rig.wait_for(&cast.token("alice").signed_by(&cast.rsa), None).await;
+        let mut expected = BTreeMap::from(["verified", "asserted", "unverified", "anonymous"].map(|it| (it.into(), 0)));
+        for case in cast.cases() {
+            rig.call(&case.authorization).await;
+            let standing = match (case.expected.is_verified, case.expected.reason, case.expected.actor.as_str()) {
+                (true, ..) => "verified",
+                (false, Some(_), _) => "unverified",
+                (false, None, "anonymous") => "anonymous",
+                (false, None, _) => "asserted",
+            };
+            *expected.get_mut(standing).unwrap() += 1;
+        }
+        assert!(["verified", "unverified", "anonymous"].iter().all(|it| expected[*it] > 0), "{expected:?}");
+        provider.force_flush().unwrap();
+        assert_eq!(counted(&exporter), expected, "{route:?}");
+    }
+}
+
+fn counted(exporter: &InMemoryMetricExporter) -> BTreeMap<String, u64> {
+    let mut counted = BTreeMap::new();
+    for resource in exporter.get_finished_metrics().unwrap() {
+        let metrics = resource.scope_metrics().flat_map(|scope| scope.metrics());
+        for metric in metrics.filter(|metric| metric.name() == "auditrail.calls.actors") {
+            let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() else { panic!("{metric:?}") };
+            assert!(sum.is_monotonic() && metric.unit() == "{call}");
+            for point in sum.data_points() {
+                let attributes: Vec<_> = point.attributes().collect();
+                let [standing] = attributes.as_slice() else { panic!("{attributes:?}") };
+                assert_eq!(standing.key.as_str(), "auditrail.actor.standing");
+                counted.insert(standing.value.to_string(), point.value());
+            }
+        }
+    }
+    counted
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

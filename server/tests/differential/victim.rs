@@ -14,6 +14,8 @@ use crate::peers::{Peer, Peers};
 
 /// Far more than it takes; only there so that a hang is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// After that many looks, a minute in all, a server gets another port.
+const TRIES: usize = 3000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Victim {
@@ -97,8 +99,31 @@ impl Victim {
     }
 
     /// A server over HTTP on a port of its own, that is ready.
+    ///
+    /// Until the server listens, its port is free for the servers of other tests and for connections, even for the one that asks
+    /// whether it listens. So it counts only where the server itself has the port; if it has not got it, it gets another.
     pub(crate) async fn serve(self, answers: Answers, peers: &Peers, ran: &Path) -> Serving {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let serve = async {
+            loop {
+                let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+                let mut process = self.start(port, answers, peers, ran);
+                for _ in 0..TRIES {
+                    if listens(&process, port).await {
+                        return Serving { port, _process: process };
+                    }
+                    if process.try_wait().unwrap().is_some() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                // It has ended, or it stays without its port.
+                process.kill().await.unwrap();
+            }
+        };
+        timeout(PATIENCE, serve).await.unwrap_or_else(|_| panic!("{}: the server did not start", self.name()))
+    }
+
+    fn start(self, port: u16, answers: Answers, peers: &Peers, ran: &Path) -> Child {
         let kind = if self == Self::Express { "express" } else { "http" };
         let command = self.command(peers, &[kind, &port.to_string()]);
         let mut process = Command::new(&command[0]);
@@ -113,16 +138,26 @@ impl Victim {
             }
         }
         process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut process = process.spawn().unwrap();
-        let connect = async {
-            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                assert!(process.try_wait().unwrap().is_none(), "{}: the server has ended", self.name());
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, connect).await.expect("the server did not start");
-        Serving { port, _process: process }
+        process.spawn().unwrap()
     }
+}
+
+/// Whether that process accepts connections on that port: on Linux the kernel says whose socket it is.
+async fn listens(process: &Child, port: u16) -> bool {
+    if !cfg!(target_os = "linux") {
+        return TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+    }
+    let Some(id) = process.id() else { return false };
+    let Ok(open) = std::fs::read_dir(format!("/proc/{id}/fd")) else { return false };
+    let open: Vec<_> = open.flatten().filter_map(|file| std::fs::read_link(file.path()).ok()).collect();
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|table| {
+        let table = std::fs::read_to_string(table).unwrap_or_default();
+        table.lines().any(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let [_, local, _, "0A", _, _, _, _, _, inode, ..] = fields.as_slice() else { return false };
+            local.ends_with(&format!(":{port:04X}")) && open.contains(&format!("socket:[{inode}]").into())
+        })
+    })
 }
 
 /// What a server over HTTP answers with.

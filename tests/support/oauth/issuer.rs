@@ -1,5 +1,6 @@
 //! An issuer on loopback: its metadata, and its keys.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -46,6 +47,10 @@ struct Shared {
     other_name: Arc<Mutex<Option<String>>>,
     cache_control: Arc<Mutex<Option<String>>>,
     asked: Arc<Mutex<usize>>,
+    /// What it serves at other paths.
+    documents: Arc<Mutex<HashMap<String, Value>>>,
+    /// The other paths that somebody asked for.
+    paths: Arc<Mutex<Vec<String>>>,
     address: SocketAddr,
 }
 
@@ -61,6 +66,8 @@ impl Issuer {
             other_name: Arc::default(),
             cache_control: Arc::default(),
             asked: Arc::default(),
+            documents: Arc::default(),
+            paths: Arc::default(),
             address,
         };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -115,6 +122,16 @@ impl Issuer {
         *self.shared.cache_control.lock().unwrap() = Some(value.into());
     }
 
+    /// Serves that document at that path, too.
+    pub(crate) fn serve(&self, path: &str, document: Value) {
+        self.shared.documents.lock().unwrap().insert(path.into(), document);
+    }
+
+    /// The paths that somebody asked for, without the usual ones of metadata and keys.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.shared.paths.lock().unwrap().clone()
+    }
+
     /// How often somebody asked for the keys.
     pub(crate) fn asked(&self) -> usize {
         *self.shared.asked.lock().unwrap()
@@ -131,7 +148,19 @@ impl Issuer {
 }
 
 fn router(shared: Shared) -> Router {
-    Router::new().route("/.well-known/openid-configuration", get(metadata)).route("/keys", get(keys)).with_state(shared)
+    Router::new()
+        .route("/.well-known/openid-configuration", get(metadata))
+        .route("/keys", get(keys))
+        .fallback(get(elsewhere))
+        .with_state(shared)
+}
+
+/// The metadata at the path where a test wants them.
+async fn elsewhere(State(shared): State<Shared>, uri: Uri) -> Response {
+    let document = shared.documents.lock().unwrap().get(uri.path()).cloned();
+    shared.paths.lock().unwrap().push(uri.path().to_owned());
+    let Some(document) = document else { return StatusCode::NOT_FOUND.into_response() };
+    ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
 }
 
 async fn metadata(State(shared): State<Shared>) -> Response {
