@@ -43,7 +43,8 @@ async fn the_proxy_and_the_server_say_the_same_of_a_call() {
                 StreamableHttpClientTransport::from_config(StreamableHttpClientTransportConfig::with_uri(url));
             let client = serve_client_with_lifecycle(ClientConfig::default(), transport, lifecycle).await.unwrap();
             for text in ["\u{1f600} \u{fb33} \u{7} \"", &"long ".repeat(20_000)] {
-                let given = json!({ "text": text, "number": 0.1 + 0.7, "z": 1, "a": [1e21, -0.0, 333333333.33333329] });
+                let given =
+                    json!({ "text": text, "number": 0.1 + 0.7, "z": 1, "a": [1e21, -0.0, 333_333_333.333_333_3] });
                 let given: Map<_, _> = given.as_object().unwrap().clone();
                 within(client.call_tool(CallToolRequestParams::new("echo").with_arguments(given))).await.unwrap();
             }

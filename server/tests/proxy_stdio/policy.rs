@@ -107,7 +107,8 @@ fn run(directory: &Path, arguments: &[&str]) -> (String, i32) {
 }
 
 fn blocks(page: &str, kind: &str) -> Vec<String> {
-    let parts = page.split(&format!("```{kind}\n")).skip(1);
+    let fence = format!("```{kind}\n");
+    let parts = page.split(&fence).skip(1);
     parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
 }
 
