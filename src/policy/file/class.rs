@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::FileDuration;
 use super::names::{AcknowledgeName, WhenFullName};
-use crate::policy::Class;
+use crate::policy::class::Class;
 
 /// `[class.NAME]`: as [`Class`], which has the defaults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -7,7 +7,7 @@ use super::error::PolicyFileError;
 use super::mistake::{KEYS, Mistake, Source};
 use super::shape::PolicyFile;
 use crate::config::regular;
-use crate::policy::Policy;
+use crate::policy::rules::Policy;
 
 impl Policy {
     /// Reads a policy file.
