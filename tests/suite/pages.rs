@@ -54,7 +54,7 @@ fn included(package: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_readme_is_one_screen_and_more() {
     let lines = read(&root().join("README.md")).lines().count();
-    assert!(lines <= 150, "README.md has {lines} lines, 150 are the most: move what is long to docs/");
+    assert!(lines <= 175, "README.md has {lines} lines, 175 are the most: move what is long to docs/");
 }
 
 /// A line of the README for each section of the page, and a test for each row of the page.

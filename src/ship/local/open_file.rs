@@ -92,8 +92,8 @@ impl OpenFile {
 }
 
 impl LockedFile {
-    /// Cuts what is left of a line whose writer was killed: nothing of it was settled. A line that only lacks its end gets it, and
-    /// what is no line of OTLP JSON is left alone, with an error. Returns the length.
+    /// Cuts what is left of a line whose writer was killed: nothing of it was settled. Whatever else stands there without the end
+    /// of a line, such as a line of another program, is not ours to cut, and gets one. Returns the length.
     pub(super) fn mend(&self) -> io::Result<u64> {
         self.open.check_content()?;
         let file = &self.open.file;
@@ -112,12 +112,11 @@ impl LockedFile {
         }
         match self.unended(end)? {
             Unended::Nothing => Ok(length),
-            Unended::Line => {
+            Unended::Whole => {
                 (&*file).write_all(b"\n")?;
                 Ok(length + 1)
             }
             Unended::Torn => file.set_len(end).map(|()| end),
-            Unended::Other => Err(wrong("its last line is something else than OTLP JSON")),
         }
     }
 
@@ -128,15 +127,17 @@ impl LockedFile {
             let read = read_at(&self.open.file, &mut chunk, offset)?;
             let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
             let known = bytes.len().min(LINE_BEGINS.len());
-            if offset == begin && bytes.get(..known) != LINE_BEGINS.get(..known) {
-                return Ok(Unended::Other);
+            // A file system may leave zeros after a power loss.
+            let is_ours = bytes.get(..known) == LINE_BEGINS.get(..known) || bytes.first() == Some(&0);
+            if offset == begin && !is_ours {
+                return Ok(Unended::Whole);
             }
             bytes.iter().for_each(|byte| line.read(*byte));
             offset += read as u64;
         }
         Ok(match line.closed {
             _ if offset == begin => Unended::Nothing,
-            true => Unended::Line,
+            true => Unended::Whole,
             false => Unended::Torn,
         })
     }
@@ -172,12 +173,10 @@ impl LockedFile {
 /// What stands behind the last end of a line.
 enum Unended {
     Nothing,
-    /// A whole line without its end, as another program may leave it.
-    Line,
-    /// The beginning of a line.
+    /// All of a line but its end, or something that was not begun as a line of ours.
+    Whole,
+    /// The beginning of a line of ours.
     Torn,
-    /// Something that nobody began as a line.
-    Other,
 }
 
 /// Whether all that was opened in a JSON text is closed.
