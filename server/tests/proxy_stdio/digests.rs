@@ -66,7 +66,7 @@ async fn the_proxy_and_the_server_say_the_same_of_a_call_and_the_command_confirm
         let said = ended("proxy");
         assert_eq!(said, ended("server"), "{id}");
         assert!(said[0].is_some(), "{id}");
-        let answer = answers.iter().find(|answer| answer["id"].to_string() == id).unwrap();
+        let answer = answers.iter().find(|answer| answer["id"].as_i64() == id.parse().ok()).unwrap();
         let values = [Some(given.clone()), answer.get("result").cloned()];
         for (said, (class, value)) in said.iter().zip([("arguments", &values[0]), ("result", &values[1])]) {
             let (Some(said), Some(value)) = (said, value) else { continue };

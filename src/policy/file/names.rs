@@ -3,7 +3,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::policy::{Acknowledge, Halves, Level, Sample, WhenFull};
+use crate::policy::class::{Acknowledge, WhenFull};
+use crate::policy::rules::{Halves, Level, Sample};
 use crate::record::Direction;
 
 /// As [`Level`].

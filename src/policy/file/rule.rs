@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::names::{DirectionName, HalvesName, LevelName, SampleText};
-use crate::policy::Rule;
+use crate::policy::rules::Rule;
 
 /// `[[rule]]`: as [`Rule`].
 #[derive(Debug, Clone, Deserialize, Serialize)]

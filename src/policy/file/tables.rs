@@ -8,7 +8,8 @@ use super::class::ClassSettings;
 use super::mistake::{Mistake, Source};
 use super::redact::{self, RedactSettings};
 use super::rule::RuleSettings;
-use crate::policy::{Class, Policy, PolicyError};
+use crate::policy::class::Class;
+use crate::policy::rules::{Policy, PolicyError};
 
 /// The tables of a policy: in a file of its own, or in the configuration file of the proxy.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! `halves = "response"`, and rules on the outcome: the request half is an intent until the outcome is known.
 
 use auditrail::policy::{Halves, Level, Policy, Rule};
-use auditrail::record::{Detail, Outcome, names};
+use auditrail::record::{Clock as _, Detail, Outcome, SystemClock, names};
 use auditrail::trail::Call;
 
 use super::rig::{Policed, Route, call, gaps, halves, number};
@@ -51,9 +51,9 @@ async fn a_rule_on_the_outcome_keeps_both_halves_of_what_it_does_not_leave_out()
 async fn a_late_request_record_has_its_own_time_and_facts() {
     let fails = Rule::named("fails").outcome("success").tool("*").level(Level::None);
     let policed = Policed::by(Policy::builder().rule(fails).build().unwrap()).await;
-    let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let before = SystemClock.unix_nano();
     let open = policed.trail.begin(Call::mcp("tools/call").tool("put")).await.unwrap();
-    let begun = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let begun = SystemClock.unix_nano();
     // What comes between is a record of its own, so that time passes by more than a reading of the clock.
     policed.trail.flush(super::rig::PATIENCE).await.unwrap();
     open.enrich("auditrail.compliance.purpose", "billing");

@@ -79,6 +79,7 @@ fn a_policy_whose_classes_cannot_be_kept_changes_nothing() {
 /// `AUDITRAIL_RELOADS=1000` makes 1 000 reloads while 100 000 calls run, instead of 50 and 5 000.
 #[test]
 fn reloads_under_load_lose_no_record_and_each_call_has_one_policy() {
+    #[expect(clippy::disallowed_methods, reason = "the size of a run on demand is no setting of the trail")]
     let reloads: usize = std::env::var("AUDITRAIL_RELOADS").map_or(50, |reloads| reloads.parse().unwrap());
     let (calls, threads) = (reloads * 100, 4);
     let bench = Bench::with(|builder| builder.policy(policy(0)));
