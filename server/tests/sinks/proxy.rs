@@ -89,9 +89,9 @@ pub(crate) fn tells_mistakes() {
     for (config, expected) in [
         (
             "[sink]\nto = [\"stdout\"]\n",
-            "auditrail.toml:2:6: `to`: unknown value, expected one of `otlp`, `file`, `stderr`",
+            "auditrail.toml:2:7: `to`: unknown value, expected one of `otlp`, `file`, `stderr`",
         ),
-        ("[sink]\nto = [\"log\"]\n", "auditrail.toml:2:6: `to`: unknown value"),
+        ("[sink]\nto = [\"log\"]\n", "auditrail.toml:2:7: `to`: unknown value"),
         ("[sink]\nto = []\n", "[sink] to"),
         ("[sink]\nfile = \"/tmp/x\"\n", "auditrail.toml:2:8: `file`: no sink is a file; write `to = [\"file\"]`"),
         ("[sink]\nto = [\"otlp\"]\nfile_keep = 3\n", "auditrail.toml:3:13: `file_keep`: no sink is a file"),
