@@ -8,8 +8,10 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (&[u8], Vec<u8>, u8)| {
     let (content, sizes, action) = input;
     let action = Action::ALL[usize::from(action) % Action::ALL.len()];
-    let rules = [RedactionRule::key("a*", action), RedactionRule::path("$.b[*]", action), RedactionRule::path("$..c", action)];
-    let redactor = rules.into_iter().fold(Redactor::builder(), |builder, rule| builder.rule(rule)).build().expect("the rules");
+    let rules =
+        [RedactionRule::key("a*", action), RedactionRule::path("$.b[*]", action), RedactionRule::path("$..c", action)];
+    let redactor =
+        rules.into_iter().fold(Redactor::builder(), |builder, rule| builder.rule(rule)).build().expect("the rules");
     let context = Context::of("arguments").subject(Some("subject"));
 
     let whole = redactor.redact(content, &context, &Plain);
