@@ -36,8 +36,7 @@ fn a_split_anywhere_changes_nothing() {
 
 #[test]
 fn of_a_stream_beyond_the_limit_length_and_digest_are_kept() {
-    let mut limits = RedactionLimits::default();
-    limits.bytes = 16;
+    let limits = RedactionLimits { bytes: 16, ..RedactionLimits::default() };
     let redactor = Redactor::builder().limits(limits).build().unwrap();
     let content = b"0123456789abcdef+secret";
     let whole = redactor.redact(content, &Context::of("arguments"), &Keyed);

@@ -53,7 +53,7 @@ impl Written {
         for (text, set) in names {
             rule = text.map_or(rule.clone(), |text| set(rule, text));
         }
-        let flags: [(Option<bool>, fn(Rule, bool) -> Rule); 4] = [
+        let flags: [(Option<bool>, SetFlag); 4] = [
             (self.read_only, Rule::read_only),
             (self.destructive, Rule::destructive),
             (self.idempotent, Rule::idempotent),
@@ -224,3 +224,5 @@ fn seldom() -> impl Strategy<Value = Option<bool>> {
 pub(super) const LEVELS: [Level; 4] = [Level::None, Level::Metadata, Level::Arguments, Level::Full];
 const PATTERNS: &[&str] = &["a", "b", "ab", "abc", "a*", "ab*", "abc*", "*", "é*"];
 const NAMES: &[&str] = &["a", "b", "ab", "abc", "abd", "ac", "z", "é", "éa", ""];
+
+type SetFlag = fn(Rule, bool) -> Rule;

@@ -43,10 +43,9 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
     // Invalid UTF-8 is read as by readers that replace it.
     let text = String::from_utf8_lossy(bytes);
     if let (true, Ok(value)) = (is_read, serde_json::from_str::<Value>(&text)) {
-        let expected = expected(&value, reading, &messages);
         // What only other readers take for a call is not a call to most.
-        if other.is_none() || messages.len() == expected.len() {
-            assert_eq!(messages, expected, "[4] the facts are something else");
+        if other.is_none() || messages.len() == value.as_array().map_or(1, |elements| elements.len().max(1)) {
+            assert_eq!(messages, expected(&value, reading, &messages), "[4] the facts are something else");
         }
     }
 }
