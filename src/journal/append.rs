@@ -43,11 +43,11 @@ impl Append {
     }
 
     /// An intent: a request record that is needed only if nothing settles it. Fill its frame with
-    /// [`encode_intent`].
+    /// `encode_intent`.
     pub const INTENT: Self = Self { kind: Kind::Intent, ..Self::MOMENT };
 
     /// The end of a call that leaves no record: its intent is not needed any more. Its frame has the payload
-    /// [`WITHDRAWN`].
+    /// `WITHDRAWN`.
     #[must_use]
     pub const fn withdrawal(intent: CallNumber) -> Self {
         Self { call: Some(intent), ..Self::INTENT }
