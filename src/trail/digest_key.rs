@@ -21,6 +21,7 @@ pub struct DigestKey([u8; 32]);
 
 /// What a keyed digest is made of. Each class has a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "mcp"), allow(dead_code, reason = "some are made of messages"))]
 pub enum DigestClass {
     /// `auditrail.arguments.digest`.
     Arguments,
@@ -38,6 +39,7 @@ pub enum DigestClass {
     Redacted,
 }
 
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "the command line names them"))]
 impl DigestClass {
     /// All of them.
     pub const ALL: [Self; 7] = [

@@ -52,6 +52,7 @@ pub(crate) struct ContentKeys {
     arguments: Hmac<Sha256>,
     result: Hmac<Sha256>,
     /// For hashes of redacted values.
+    #[cfg_attr(not(feature = "redaction"), allow(dead_code, reason = "nothing is redacted without it"))]
     redacted: Hmac<Sha256>,
     key_id: String,
     is_wanted: Arc<AtomicBool>,

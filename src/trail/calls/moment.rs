@@ -13,10 +13,9 @@ use super::message::set_fact;
 use super::state::CallState;
 use crate::identity::Actor;
 #[cfg(feature = "mcp")]
-use crate::policy::Class;
-#[cfg(feature = "mcp")]
 use crate::policy::Truncation;
-use crate::policy::Truncations;
+use crate::policy::{Class, Truncations};
+#[cfg(feature = "mcp")]
 use crate::record::names;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
 use crate::trail::identity::Client;

@@ -13,7 +13,9 @@ use super::treated::RequestHalf;
 use super::treated::Treated;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::{Level, Truncations, Truncator, cleaned};
+#[cfg(feature = "mcp")]
+use crate::policy::Level;
+use crate::policy::{Truncations, Truncator, cleaned};
 #[cfg(feature = "layer")]
 use crate::record::Outcome;
 use crate::record::{Attributes, Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};

@@ -94,6 +94,7 @@ impl Policies {
     }
 
     /// Whether a class of the policy may hold calls.
+    #[cfg(any(feature = "internals", feature = "rmcp"))]
     pub(in crate::trail) fn may_hold(&self) -> bool {
         may_hold(&self.current().policy)
     }
