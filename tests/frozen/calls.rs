@@ -61,11 +61,18 @@ pub fn no_call_waits_longer_than_its_class_says() {
         assert_eq!(counts.emitted, counts.acknowledged + counts.refused, "{what:?} {counts:?}");
         drop(held);
 
-        bench.trail.record(Moment::new(EventName::Context));
-        let records = bench.records();
-        let counts = bench.trail.counts();
+        // On a busy machine the first one may still find the disk slow; what it left out is told with one that is taken.
+        let (mut records, mut counts, mut gaps) = (Vec::new(), bench.trail.counts(), 0);
+        for _ in 0..60 {
+            bench.trail.record(Moment::new(EventName::Context));
+            records = bench.records();
+            counts = bench.trail.counts();
+            gaps = records.iter().filter(|record| record.event_name == "auditrail.gap").map(count).sum::<u64>();
+            if gaps == counts.refused {
+                break;
+            }
+        }
         assert_eq!((counts.pending, counts.lost), (0, 0), "{what:?} {counts:?}");
-        let gaps: u64 = records.iter().filter(|record| record.event_name == "auditrail.gap").map(count).sum();
         assert_eq!(gaps, counts.refused, "{what:?}: every one is told");
         // Four refused or shed requests of those six, and two shed responses; and fills.
         let least = if what == Held::Syncs { 0 } else { 4 };
