@@ -101,7 +101,7 @@ impl<'c> Walk<'c> {
             let key = self.string()?;
             let key_end = self.at;
             self.space();
-            self.expect(b':')?;
+            self.require(b':')?;
             let value_start = self.space();
             let written = (self.out.len(), self.copied);
             let fate = if look { self.member(pass, &key, start, key_end)? } else { self.value(pass, false)? };
@@ -125,7 +125,7 @@ impl<'c> Walk<'c> {
                 }
             }
             if !goes_on {
-                return self.expect(b'}');
+                return self.require(b'}');
             }
         }
     }
@@ -166,7 +166,7 @@ impl<'c> Walk<'c> {
             self.settle(start, fate?, b"null");
             self.space();
             if !self.took(b',') {
-                return self.expect(b']');
+                return self.require(b']');
             }
         }
     }
@@ -269,7 +269,7 @@ impl<'c> Walk<'c> {
     }
 
     #[inline]
-    fn expect(&mut self, byte: u8) -> Result<(), Stop> {
+    fn require(&mut self, byte: u8) -> Result<(), Stop> {
         if self.took(byte) { Ok(()) } else { Err(Stop::Malformed) }
     }
 }

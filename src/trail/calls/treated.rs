@@ -83,7 +83,7 @@ impl Treated {
         class
     }
 
-    /// The same policy, asked again when more is known of the call; its class stays.
+    /// Asks its policy again when more is known of the call; its class stays.
     pub(in crate::trail) fn again(&self, facts: &CallFacts<'_>) -> Self {
         let begin = self.by.policy.at_begin(facts);
         Self { begin, ..self.clone() }
